@@ -59,7 +59,7 @@ local function preprocessing_of(name, family, o)
    local preset, size = family.presets and family.presets[name] or family.preprocessing, o.image_size
    local crop = size or preset.crop
    return { resize = size and math.floor(preset.resize * crop / preset.crop + 0.5) or preset.resize, crop = crop,
-      filter = preset.filter, pad_square = o.pad_square or false, mean = preset.mean or MEAN, std = preset.std or STD }
+      filter = preset.filter, pad_square = o.pad_square or false, mean = MEAN, std = STD }
 end
 
 -- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.

@@ -7,32 +7,19 @@ local sheet = require "scute.export.sheet"
 local timm = {}
 
 -- What timm calls its networks, where that is not torchvision's name.
-local CALLED = { mobilenet_v2 = "mobilenetv2_100", efficientnet_lite0 = "tf_efficientnet_lite0" }
+local CALLED = { mobilenet_v2 = "mobilenetv2_100" }
 
--- What of torchvision's names becomes timm's, by what the names of the networks begin with.
-local RENAMINGS = {
-   { "^efficientnet_b", names.of_efficientnet }, { "^efficientnet_lite", names.of_efficientnet_lite },
-   { "^mobilenet_v2", names.of_mobilenet },
-}
-
--- The epsilon of batch norm: in timm's networks that have torchvision's arithmetic, and in those of TensorFlow.
-local PYTORCH_EPSILON, TENSORFLOW_EPSILON = 1e-5, 1e-3
+local PYTORCH_EPSILON = 1e-5 -- of batch norm in all of timm's networks that have torchvision's arithmetic
 
 local function renaming(model)
-   for _, entry in ipairs(RENAMINGS) do
-      if model.arch:find(entry[1]) then return entry[2] end
-   end
-end
-
-local function name_of(model)
-   return CALLED[model.arch] or model.arch
+   return model.arch:find "^efficientnet" and names.of_efficientnet
+      or model.arch:find "^mobilenet" and names.of_mobilenet or nil
 end
 
 -- What the constructor needs beside the number of classes, by name.
 local function arguments_of(model, found)
    local stem = renaming(model) and model:get "features.0.1" or model:get "bn1"
-   local usual = name_of(model):find "^tf_" and TENSORFLOW_EPSILON or PYTORCH_EPSILON
-   return { bn_eps = stem.eps ~= usual and stem.eps or nil, drop_rate = found.dropout }
+   return { bn_eps = stem.eps ~= PYTORCH_EPSILON and stem.eps or nil, drop_rate = found.dropout }
 end
 
 -- The share of the photo that is seen. timm cuts crop / share to a whole number of pixels: a share that is rounded up would
@@ -85,7 +72,7 @@ function timm.write(model, path, about)
    refuse_head(model, found)
    refuse_padding(model)
    refuse_any_size(model)
-   local name, arguments = name_of(model), arguments_of(model, found)
+   local name, arguments = CALLED[model.arch] or model.arch, arguments_of(model, found)
    sheet.write(model, path, {
       _order = { "architecture", "num_classes", "num_features", "label_names", "model_args", "pretrained_cfg", "preprocessing",
          "load", "weights", "about" },

@@ -54,17 +54,8 @@ local function transform(model)
    return ("T.Compose([%s])"):format(table.concat(steps, ", "))
 end
 
--- Of networks that weight files are known for, those that torchvision has not.
-local OTHERS = { efficientnet_lite0 = "timm has it, as tf_efficientnet_lite0" }
-
-local function refuse_others(model)
-   local why = OTHERS[model.arch]
-   if why then error(("export.torch: '%s' is none of torchvision's networks; %s"):format(model.arch, why), 0) end
-end
-
 --- See scute.export.torch.
 function torch.write(model, path, about)
-   refuse_others(model)
    local found = network.differences("export.torch", model)
    local head = head_of(model, found)
    sheet.write(model, path, {

@@ -3,7 +3,6 @@
 local nn = require "scute.nn"
 local fused = require "scute.nn.fused"
 local passing = require "scute.nn.passing"
-local public = require "scute.base.public"
 
 -- Stages of B0: expansion of the width, kernel, stride of the first block, input channels, output channels, blocks.
 local STAGES = {
@@ -32,12 +31,11 @@ local function scaled(channels, factor)
    return rounded < 0.9 * exact and rounded + 8 or rounded
 end
 
--- 1x1 to `expansion` times the width (left out where that is 1), depthwise, squeeze-excitation (left out with squeeze = false),
--- 1x1 to `outputs` without an activation; plus x, with stochastic depth, where the shapes agree. All in a Sequential named
--- "block", as in torchvision. padding: nil, or "same_tf" for all of its convolutions.
+-- 1x1 to `expansion` times the width (left out where that is 1), depthwise, squeeze-excitation, 1x1 to `outputs` without an
+-- activation; plus x, with stochastic depth, where the shapes agree. All in a Sequential named "block", as in torchvision.
 local MBConv = nn.Module:extend("MBConv", {
    { "inputs" }, { "outputs" }, { "kernel", 3 }, { "stride", 1 }, { "expansion", 6 }, { "drop", 0 }, { "eps", 1e-5 },
-   { "momentum", 0.1 }, { "act", "silu" }, { "squeeze", true, flag = true }, { "padding" },
+   { "momentum", 0.1 },
 })
 MBConv.keeps_nothing = true
 
@@ -45,13 +43,13 @@ function MBConv:build(o)
    local width = o.inputs * o.expansion
    local function conv(inputs, outputs, kernel, stride, groups, act)
       return nn.Conv2dNormActivation { inputs, outputs, kernel, stride = stride, groups = groups, act = act, eps = o.eps,
-         momentum = o.momentum, padding = o.padding }
+         momentum = o.momentum }
    end
    self.residual = o.stride == 1 and o.inputs == o.outputs
    local layers = nn.Sequential()
-   if width ~= o.inputs then layers:append(conv(o.inputs, width, 1, 1, 1, o.act)) end
-   layers:append(conv(width, width, o.kernel, o.stride, width, o.act))
-   if o.squeeze then layers:append(nn.SqueezeExcitation { width, math.max(1, o.inputs // 4) }) end
+   if width ~= o.inputs then layers:append(conv(o.inputs, width, 1, 1, 1, "silu")) end
+   layers:append(conv(width, width, o.kernel, o.stride, width, "silu"))
+   layers:append(nn.SqueezeExcitation { width, math.max(1, o.inputs // 4) })
    layers:append(conv(width, o.outputs, 1, 1, 1, "none"))
    self.block = layers
    self.stochastic_depth = nn.StochasticDepth(o.drop)
@@ -113,37 +111,27 @@ function EfficientNet:build(name, classes, preprocessing)
    end
    local total, before, channels = 0, 0, scaled(STAGES[1][4], configuration[1])
    for _, row in ipairs(STAGES) do total = total + math.ceil(row[6] * configuration[2]) end
-   local stem, stages = edge(3, channels, 3, 2), {}
+   local layers, groups = nn.Sequential(edge(3, channels, 3, 2)), { { "stem", { "features.0" } } }
    for i, row in ipairs(STAGES) do
-      stages[i], channels = stage_of(row, configuration, before, total)
-      before = before + #stages[i]
-   end
-   self:assemble { name = name, classes = classes, preprocessing = preprocessing, stem = stem, stages = stages,
-      top = edge(channels, 4 * channels, 1, 1), channels = 4 * channels, dropout = configuration[3] }
-end
-
--- Makes the network of its layers: name, classes, preprocessing; stem, stages (a list) and top, all of them layers; channels:
--- what the top gives; dropout: before the head, a probability.
-function EfficientNet:assemble(o)
-   local layers, groups = nn.Sequential(o.stem), { { "stem", { "features.0" } } }
-   for i, stage in ipairs(o.stages) do
+      local stage
+      stage, channels = stage_of(row, configuration, before, total)
       layers:append(stage)
       groups[#groups + 1] = { "stage" .. i, { "features." .. i } }
+      before = before + #stage
    end
-   layers:append(o.top)
-   groups[#groups + 1] = { "top", { "features." .. #o.stages + 1, "avgpool" } } -- a pooling may have something to learn
+   layers:append(edge(channels, 4 * channels, 1, 1))
+   groups[#groups + 1] = { "top", { "features." .. #STAGES + 1, "avgpool" } } -- a pooling may have something to learn
    groups[#groups + 1] = { "classifier", { "classifier" } }
-   self:describe_model { arch = o.name, classes = o.classes, preprocessing = o.preprocessing, head = "classifier.1",
+   self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.1",
       head_init = "uniform fan_out", groups = groups }
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
-   local head = nn.init.skip(nn.Linear, { o.channels, #self.classes })
+   local head = nn.init.skip(nn.Linear, { 4 * channels, #self.classes })
    nn.init.head(head, self.head_init)
-   self:add("classifier", nn.Sequential(nn.Dropout(o.dropout), head))
+   self:add("classifier", nn.Sequential(nn.Dropout(configuration[3]), head))
 end
-public.keep_to_class(EfficientNet, "assemble")
 
--- (N, 3, H, W) -> (N, 1280) for B0, B1 and their kin, more for the others.
+-- (N, 3, H, W) -> (N, 1280) for B0 and B1, more for the others.
 function EfficientNet:features(x)
    local maps = self:child "features"(x)
    local pooled = self.avgpool(maps)
@@ -163,4 +151,4 @@ for name, row in pairs(CONFIGURATIONS) do
    models[name] = function(classes, preprocessing) return EfficientNet(name, classes, preprocessing) end
    presets[name] = { resize = row[4], crop = row[5], filter = "bicubic" }
 end
-return { models = models, presets = presets, blocks = { MBConv = MBConv }, EfficientNet = EfficientNet }
+return { models = models, presets = presets, blocks = { MBConv = MBConv } }

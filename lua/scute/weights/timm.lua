@@ -30,8 +30,7 @@ end
 local function inverses(of)
    return { first = inverse(of.first), later = inverse(of.later) }
 end
-local EFFICIENTNET_AT, EFFICIENTNET_LITE_AT = inverses(EFFICIENTNET), inverses(EFFICIENTNET_LITE)
-local MOBILENET_AT = inverses(MOBILENET)
+local EFFICIENTNET_AT, MOBILENET_AT = inverses(EFFICIENTNET), inverses(MOBILENET)
 
 local function edges(top)
    return { conv_stem = "features.0.0", bn1 = "features.0.1", conv_head = ("features.%d.0"):format(top),
@@ -82,22 +81,12 @@ local function block_name(at, stage, block, position, entry)
    return layer and ("blocks.%d.%d.%s.%s"):format(stage, block, layer, entry)
 end
 
--- timm's name of an entry of an EfficientNet with such layers, or nil.
-local function to_blocks(at, name)
-   local stage, block, position, entry = name:match "^features%.(%d)%.(%d+)%.block%.([%w.]+)%.([%l_]+)$"
-   if stage then return block_name(at, stage - 1, block, position, entry) end
-   local place, last = name:match "^(.+)%.([%l_]+)$"
-   return EFFICIENTNET_EDGES_AT[place] and EFFICIENTNET_EDGES_AT[place] .. "." .. last
-end
-
 --- timm's name of an entry of torchvision's EfficientNet B0 to B7, or nil.
 function timm.of_efficientnet(name)
-   return to_blocks(EFFICIENTNET_AT, name)
-end
-
---- timm's name of an entry of an EfficientNet-Lite, or nil.
-function timm.of_efficientnet_lite(name)
-   return to_blocks(EFFICIENTNET_LITE_AT, name)
+   local stage, block, position, entry = name:match "^features%.(%d)%.(%d+)%.block%.([%w.]+)%.([%l_]+)$"
+   if stage then return block_name(EFFICIENTNET_AT, stage - 1, block, position, entry) end
+   local place, last = name:match "^(.+)%.([%l_]+)$"
+   return EFFICIENTNET_EDGES_AT[place] and EFFICIENTNET_EDGES_AT[place] .. "." .. last
 end
 
 -- The stage and the block in it of torchvision's inverted residual of that number, from 1.
