@@ -26,7 +26,8 @@ local function efficientnet(has)
    if #first == 4 and first[2] ~= 1 then
       return outputs(has, "features.7.0") == 1280 and first[1] == 24 and top == 0 and "efficientnet_v2_s" or nil
    elseif has["features.1.0.block.1.0.weight"] then
-      return top == 1280 and not has["features.2.2.block.0.0.weight"] and "efficientnet_lite0" or nil
+      return top == 1280 and has["features.2.1.block.0.0.weight"] and not has["features.2.2.block.0.0.weight"]
+         and "efficientnet_lite0" or nil
    elseif top == 1280 then
       return has["features.1.1.block.0.0.weight"] and "efficientnet_b1" or "efficientnet_b0"
    end

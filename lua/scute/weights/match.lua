@@ -1,4 +1,6 @@
 --- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
+local efficientnet_pytorch = require "scute.weights.efficientnet_pytorch"
+local foreign = require "scute.weights.foreign"
 local names = require "scute.weights.names"
 local same_list = require "scute.base.same_list"
 local shape_text = require "scute.base.shape_text"
@@ -111,9 +113,10 @@ local function complain(problems, loaded, opts)
       parts[#parts + 1] = list(kind, problems[kind])
    end
    local guess = match.guess(loaded)
-   local advice = guess and guess ~= opts.model and ("; it looks like %s: use that model"):format(guess) or ""
+   local advice = guess and guess ~= opts.model and ("it looks like %s: use that model"):format(guess)
+      or efficientnet_pytorch.why_not(loaded) or foreign.why_not(loaded)
    error(("%s does not fit %s: entries %s%s"):format(source_name(opts), opts.model or "the model",
-      table.concat(parts, "; "), advice), 0)
+      table.concat(parts, "; "), advice and "; " .. advice or ""), 0)
 end
 
 --- Matches the entries of a weight file to those of a model.
@@ -122,9 +125,10 @@ end
 -- dropped in any case), model (its name) and path (the file's), both for messages.
 --
 -- What wrappers put before the names ("module.", "backbone.", "_orig_mod.") is stripped, and so is a prefix that all share
--- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see scute.weights.names). A missing
--- num_batches_tracked is to be zero. A head for another number of classes, or of other layers, is dropped, a missing one
--- reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
+-- and without which they fit; names of an older MobileNetV2, of timm and of efficientnet_pytorch are mapped (see
+-- scute.weights.names). A missing num_batches_tracked is to be zero. A head for another number of classes, or of other layers,
+-- is dropped, a missing one reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape
+-- is an error that lists it.
 --
 -- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
 -- filled with zero), dropped_head, own_head (the dropped one has other layers), missing_head, renamed (how many names in other
