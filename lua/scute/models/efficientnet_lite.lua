@@ -19,8 +19,8 @@ return {
    models = {
       -- Norms and padding as TensorFlow's trainers have them: they keep 0.99 of the running statistics, and where a window
       -- moves by two pixels, as many zeros as it takes lie below and on the right.
-      efficientnet_lite0 = network.maker("efficientnet_lite0", { stem = STAGES[1][4], stages = STAGES, top = 1280, dropout = 0.2,
-         act = "relu6", eps = 1e-3, momentum = 0.01, squeeze = false, padding = "same_tf" }),
+      efficientnet_lite0 = network.maker("efficientnet_lite0", { stem = STAGES[1][4], stages = STAGES, top = 1280,
+         dropout = 0.2, act = "relu6", eps = 1e-3, momentum = 0.01, squeeze = false, padding = "same_tf" }),
    },
    -- The middle 7/8 of a photo at 224 pixels, mean 127 and deviation 128 of bytes, as the authors evaluate it
    -- (preprocessing.py, lite/efficientnet_lite_builder.py there). The filter is timm's: the authors' is TensorFlow's bilinear,
