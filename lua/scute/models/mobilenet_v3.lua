@@ -130,7 +130,8 @@ function MobileNetV3:features(x)
    passing.free(maps, x, pooled)
    passing.free(pooled, x)
    if not has_hidden(self) then return means end
-   local features = passing.through(means, self:child "classifier", 1, BEFORE_HEAD)
+   local layers = self:child "classifier"
+   local features = layers:within(passing.through, means, layers, 1, BEFORE_HEAD)
    passing.free(means, features)
    return features
 end
@@ -139,7 +140,7 @@ end
 function MobileNetV3:head(features)
    local layers = self:child "classifier"
    if not has_hidden(self) then return layers(features) end
-   return passing.through(features, layers, BEFORE_HEAD + 1)
+   return layers:within(passing.through, features, layers, BEFORE_HEAD + 1, #layers)
 end
 
 local models = {}
