@@ -1,7 +1,7 @@
 --- Names of timm (pytorch-image-models) for ConvNeXt: the layers of torchvision's, cut up differently. The layer scale has one
 -- dimension there, (C), and three in torchvision's, (C, 1, 1).
--- timm: stem.(0 conv, 1 norm), stages.S.downsample.(0 norm, 1 conv), stages.S.blocks.B.(gamma, conv_dw, norm, mlp.fc1, mlp.fc2),
--- head.(norm, fc). torchvision has the downsampling before stage S in features.2S, the blocks of stage S in features.2S+1.
+-- timm: stem.(0 conv, 1 norm), stages.S.downsample.(0 norm, 1 conv), stages.S.blocks.B.(gamma, conv_dw, norm, mlp.fc1,
+-- mlp.fc2), head.(norm, fc). torchvision has the downsampling before stage S in features.2S, the blocks of stage S in features.2S+1.
 local convnext = {}
 
 local EDGES = { ["stem.0"] = "features.0.0", ["stem.1"] = "features.0.1", ["head.norm"] = "classifier.0",
