@@ -332,8 +332,16 @@ describe("timm's ConvNeXt", function()
          assert.equal(prefix .. "stages.0.blocks.0.gamma", report.map["features.1.0.layer_scale"])
       end
       local other = table.move(file, 1, #file, 1, {})
-      other[2] = "stages.0.blocks.0.gamma 1 96"
-      assert.matches("gamma: found %(1, 96%), expected %(96, 1, 1%)", message_of(match.apply, expected, entries(other), {}))
+      for _, shape in ipairs { "1 96", "96 1", "95" } do
+         other[2] = "stages.0.blocks.0.gamma " .. shape
+         assert.matches(("gamma: found (%s), expected (96, 1, 1)"):format(shape:gsub(" ", ", ")),
+            message_of(match.apply, expected, entries(other), {}), 1, true)
+      end
+      other[2], other[3] = file[2], "stages.0.blocks.0.mlp.fc1.weight 384 96 1 1"
+      assert.matches("fc1.weight: found (384, 96, 1, 1), expected (384, 96)",
+         message_of(match.apply, expected, entries(other), {}), 1, true)
+      other[3] = "stages.0.blocks.99999999999999999999.mlp.fc1.weight 384 96"
+      assert.matches("1 unexpected", message_of(match.apply, expected, entries(other), {}), 1, true)
       assert.equal("convnext_tiny", match.guess(entries(file)))
       local own = entries { "features.0.0.weight 96 3 4 4", "features.1.0.layer_scale 96" }
       assert.matches("layer_scale: found %(96%)", message_of(match.apply, { expected[1], expected[2] }, own, {}))
@@ -347,6 +355,7 @@ describe("timm's networks of other arithmetic", function()
          ["MobileNetV3, whose norms"] = { stem, "blocks.0.0.conv_dw.weight 16 1 3 3", "conv_head.weight 1280 960 1 1",
             "conv_head.bias 1280" },
          ["EfficientNetV2, whose norms"] = { "module." .. stem, "module.blocks.0.0.conv.weight 24 24 3 3" },
+         ["EfficientNetV2-RW or EfficientNet-EdgeTPU, which are"] = { stem, "blocks.0.0.conv_exp.weight 24 24 3 3" },
       } do
          assert.is_nil(match.guess(entries(list)))
          for _, model in ipairs { "mobilenet_v2", "efficientnet_b0" } do

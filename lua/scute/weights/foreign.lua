@@ -2,10 +2,12 @@
 -- whatever they are to be loaded into, and told what they are.
 local foreign = {}
 
-local EFFICIENTNET_V2 = "EfficientNetV2, whose norms have another epsilon there or whose convolutions pad asymmetrically"
-local KINDS = { -- an entry that no other network of timm's has
-   { "conv_head.bias", "MobileNetV3, whose norms have another epsilon there and whose hidden layer is a convolution" },
-   { "blocks.0.0.conv.weight", EFFICIENTNET_V2 }, { "blocks.0.0.conv_exp.weight", EFFICIENTNET_V2 },
+local KINDS = { -- an entry that no other network of timm's has, and what is to be told
+   { "conv_head.bias", "MobileNetV3, whose norms have another epsilon there and whose hidden layer is a convolution; take "
+      .. "torchvision's file" },
+   { "blocks.0.0.conv.weight", "EfficientNetV2, whose norms have another epsilon there, or whose convolutions pad "
+      .. "asymmetrically; take torchvision's file" },
+   { "blocks.0.0.conv_exp.weight", "EfficientNetV2-RW or EfficientNet-EdgeTPU, which are no networks here" },
 }
 
 local function ends_with(name, words)
@@ -21,7 +23,7 @@ function foreign.why_not(entries)
          if ends_with(entry.name, kind[1]) then found = found or kind[2] end
       end
    end
-   return is_timm and found and ("its names are those of timm's %s; take torchvision's file"):format(found) or nil
+   return is_timm and found and "its names are those of timm's " .. found or nil
 end
 
 return foreign

@@ -98,13 +98,12 @@ local function list(kind, entries)
    return ("%d %s (%s%s)"):format(#entries, kind, table.concat(shown, ", "), more)
 end
 
--- Whether an entry of a file fits one of a model: of one shape, or, in timm's files, (C) where the model has (C, 1, 1).
-local function fits(file, model, of_timm)
-   if not of_timm or #file > #model then return same_list(file, model) end
-   for i, size in ipairs(model) do
-      if (file[i] or 1) ~= size then return false end
-   end
-   return true
+-- Whether an entry of a file fits one of a model: of one shape, or the layer scale of timm's ConvNeXt, which has (C) where the
+-- model has (C, 1, 1).
+local function fits(file, entry, of_timm)
+   if same_list(file.shape, entry.shape) then return true end
+   local is_scale = of_timm and entry.name:find "%.layer_scale$" ~= nil
+   return is_scale and same_list(file.shape, { entry.shape[1] }) and same_list(entry.shape, { entry.shape[1], 1, 1 })
 end
 
 local function complain(problems, loaded, opts)
@@ -144,7 +143,7 @@ function match.apply(expected, loaded, opts)
       local name, file = entry.name, found[entry.name]
       if in_head(name, opts) and skip_head then
          goto continue
-      elseif file and fits(file.shape, entry.shape, report.timm) then
+      elseif file and fits(file, entry, report.timm) then
          report.map[name], report.loaded = file.name, report.loaded + 1
       elseif file then
          table.insert(problems["of another shape"],
