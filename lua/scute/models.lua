@@ -35,7 +35,7 @@ local CREATE = options.declare("models", {
    { "pretrained", text = true, default = "none", examine = examine_start,
      help = "where it starts: imagenet, none or the path of a weight file" },
    { "head_init", text = true, show = "the architecture's own",
-     help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01, uniform fan_out or zeros" },
+     help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01 or 0.02, uniform fan_out or zeros" },
    { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
    { "pad_square", flag = true, default = false, help = "photos are padded to a square on white first" },
    { "log", default = function() return print end, show = "print",
