@@ -9,15 +9,20 @@ local photos, output = "demo/photos", "demo/comparison"
 local start = scute.clock()
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", photos)
 
--- A comparison that an earlier scute has left there, in a format of its own, makes room.
-if lfs.attributes(output .. "/plan.json") then
+-- Whether an earlier scute has left a comparison there, in a format of its own or of other models.
+local function is_of_earlier()
+   local file <close> = io.open(output .. "/experiment.json")
+   return file and not file:read "a":find('"efficientnet_lite0"', 1, true) or lfs.attributes(output .. "/plan.json") ~= nil
+end
+
+if is_of_earlier() then -- it makes room
    local aside, n = output .. ".1", 1
    while lfs.attributes(aside) do
       n = n + 1
       aside = ("%s.%d"):format(output, n)
    end
    cli.guard(nil, function() assert(os.rename(output, aside)) end)
-   cli.line("note: %s is in the format of an earlier scute; it is in %s now", output, aside)
+   cli.line("note: in %s was the comparison of an earlier scute; it is in %s now", output, aside)
 end
 
 local line = ("%s scripts/compare_architectures.lua --data_dir %s --output_dir %s --folds 3 --budget epochs=10"
