@@ -132,6 +132,7 @@ describe("the weights of EfficientNet-Lite0", function()
       local b0 = { { name = "_conv_stem.weight", shape = { 32, 3, 3, 3 } },
          { name = "_blocks.0._se_reduce.weight", shape = { 8, 32, 1, 1 } } }
       assert.is_nil(match.guess(b0))
+      assert.is_nil(require("scute.weights.timm").efficientnet_lite "blocks.1.99999999999999999999.bn1.weight")
       for _, name in ipairs { "efficientnet_b0", "efficientnet_lite0" } do
          local model = scute.nn.init.on("shape", models.create, name)
          assert.matches("its names are efficientnet_pytorch's, whose B0 to B7 pad as TensorFlow does and are no network here",
@@ -148,8 +149,10 @@ describe("the weights of EfficientNet-Lite0", function()
       for _, name in ipairs { "mobilenet_v2", "efficientnet_b0", "efficientnet_b1" } do
          local other = scute.nn.init.on("shape", models.create, name)
          assert.equal(name, match.guess(entries_of(other)))
-         assert.matches("it looks like efficientnet_lite0: use that model", message_of(match.apply, entries_of(other),
-            entries_of(model, names_of_timm()), { model = name }))
+         for _, theirs in ipairs { names_of_timm(), names_of_file() } do
+            assert.matches("it looks like efficientnet_lite0: use that model", message_of(match.apply, entries_of(other),
+               entries_of(model, theirs), { model = name }))
+         end
       end
    end)
 
@@ -164,8 +167,8 @@ describe("the weights of EfficientNet-Lite0", function()
       end
       for _, case in ipairs { { "x/efficientnet_lite0_ra-37913777.pth" }, { "w.pth", { architecture = "efficientnet_lite0" } },
          { "hub/models--timm--efficientnet_lite0.ra_in1k/snapshots/1/model.safetensors" } } do
-         assert.matches("is of timm's efficientnet_lite0[^ ]*, which pads symmetrically and computes batch norm with an epsilon "
-            .. "of 1e%-5; efficientnet_lite0 is the same network as timm's tf_efficientnet_lite0: take a file of that",
+         assert.matches("is of timm's efficientnet_lite0[^ ]*, which pads symmetrically and computes batch norm with an "
+            .. "epsilon of 1e%-5; efficientnet_lite0 is the same network as timm's tf_efficientnet_lite0: take a file of that",
             message_of(check, table.unpack(case)))
       end
       assert.equal("runs/efficientnet_lite0/w.pth has timm's names and does not say which network it is: it is taken for "

@@ -169,7 +169,8 @@ local function others_in(list)
       return timm.efficientnet
    end
    -- MobileNetV2 and Lite0 have layers of the same names, and other numbers of blocks
-   return any(list, "blocks.5.3.conv_pw.weight") and timm.efficientnet_lite or timm.mobilenet
+   local is_lite = any(list, "blocks.0.0.conv_dw.weight") and any(list, "blocks.5.3.conv_pw.weight")
+   return is_lite and timm.efficientnet_lite or timm.mobilenet
 end
 
 --- The names of a file where no model is known: without what stands before them, in torchvision's words.

@@ -41,7 +41,7 @@ local EFFICIENTNET_EDGES_AT, MOBILENET_EDGES_AT = inverse(EFFICIENTNET_EDGES), i
 
 -- What a name says: its stage and block, both nil at the edges of the network, then the layer and the entry.
 local function parts(name)
-   local stage, block, layer, entry = name:match "^blocks%.(%d)%.(%d+)%.([%l%d_.]+)%.([%l_]+)$"
+   local stage, block, layer, entry = name:match "^blocks%.(%d)%.(%d%d?)%.([%l%d_.]+)%.([%l_]+)$"
    if stage then return math.tointeger(stage), math.tointeger(block), layer, entry end
    return nil, nil, name:match "^([%l%d_]+)%.([%l_]+)$"
 end
