@@ -289,6 +289,7 @@ def golden_keys():
       preset = weights.transforms()
       facts[name] = {"entries": len(state), "sha256": hashlib.sha256(text.encode()).hexdigest(),
                      "parameters": weights.meta["num_params"], "gmacs": weights.meta["_ops"],
+                     "top1": weights.meta["_metrics"]["ImageNet-1K"]["acc@1"],
                      "resize": preset.resize_size[0], "crop": preset.crop_size[0], "filter": preset.interpolation.value,
                      "file": weights.url.split("/")[-1]}
    (HERE / "models.json").write_text(json.dumps(facts, indent=1) + "\n")
