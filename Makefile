@@ -2,12 +2,12 @@
 #
 #   make            build ./scute (V=1: show commands) make test      every suite, and lint (SUITES="ops lint": only those;
 #                                                                  TEST_JOBS=1: one at a time)
-#   make deps       install what is missing            make demo      a real network learns real photos (FOLDS=5: all folds)
+#   make deps       install what is missing            make demo      real networks learn real photos (FOLDS=5: all folds)
 #   make bench      speed (PYTHON=... adds ratios)     make soak      the long tests
 #   make asan       C tests and the border of Lua      make valgrind  C tests under valgrind
 #                   and C under the sanitizers
 #   make mutate     faults that the tests have to find, put into a copy one at a time (ONLY=checkpoint: those about it)
-#   make compare-demo  five architectures on the demo's photos, in about five minutes
+#   make compare-demo  six architectures on the demo's photos, in about six minutes
 #   make fine-tuning-demo  Exercise 2 on them against Exercise 1 and a network from scratch, five folds (ARGS="--folds 1 ...")
 #   make reid-demo  who is it? Drawn (synthetic) animals, told apart by what training has learned (ARGS="--seeds 3")
 #   make install    into PREFIX, below DESTDIR         make lint      luacheck, shellcheck, clang-format

@@ -2,10 +2,12 @@
 --
 --    ./scute scripts/models.lua efficientnet
 --    ./scute scripts/models.lua resnet50 --verbose
+--
+-- top-1 is how much of ImageNet the weights know, in percent, as it was published (lua/scute/weights/published.lua).
 local scute = require "scute"
 local cli, models = scute.cli, scute.models
 
-local opt = cli.parse(arg, "List models: parameters, multiply-adds for a photo, resize and crop in pixels, weights", {
+local opt = cli.parse(arg, "List models: parameters, multiply-adds for a photo, resize and crop in pixels, top-1, weights", {
    { "pattern", argument = true, value = "PATTERN", help = "only models whose name contains this (a Lua pattern)" },
    { "verbose", flag = true, help = "also print the layers of each, with output shapes and parameters" },
 })

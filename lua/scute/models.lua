@@ -35,7 +35,7 @@ local CREATE = options.declare("models", {
    { "pretrained", text = true, default = "none", examine = examine_start,
      help = "where it starts: imagenet, none or the path of a weight file" },
    { "head_init", text = true, show = "the architecture's own",
-     help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01, uniform fan_out or zeros" },
+     help = "how a new head starts: kaiming uniform, xavier uniform, normal 0.01 or 0.02, uniform fan_out or zeros" },
    { "image_size", whole = true, min = 32, show = "the architecture's own", help = "side of the crop in pixels" },
    { "pad_square", flag = true, default = false, help = "photos are padded to a square on white first" },
    { "log", default = function() return print end, show = "print",
@@ -54,15 +54,17 @@ end
 
 local find = architectures.find
 
--- What evaluation does to a photo. Another image size keeps the proportion of resize to crop.
+-- What evaluation does to a photo: a preset { resize, crop, filter, mean, std } of the family; without mean and std ImageNet's.
+-- Another image size keeps the proportion of resize to crop.
 local function preprocessing_of(name, family, o)
    local preset, size = family.presets and family.presets[name] or family.preprocessing, o.image_size
    local crop = size or preset.crop
    return { resize = size and math.floor(preset.resize * crop / preset.crop + 0.5) or preset.resize, crop = crop,
-      filter = preset.filter, pad_square = o.pad_square or false, mean = MEAN, std = STD }
+      filter = preset.filter, pad_square = o.pad_square or false, mean = preset.mean or MEAN, std = preset.std or STD }
 end
 
 -- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.
+-- With official weights and 1000 classes these have ImageNet's names.
 function models.create(name, given)
    local _ <close> = scute.range "models.create" -- luacheck: ignore
    local entry = find(name)
@@ -79,7 +81,8 @@ function models.create(name, given)
    end
    if o.head_init then nn.init.check_head(o.head_init) end
    local model = nn.init.skip(entry.build, o.classes, preprocessing)
-   require("scute.weights.pretrained").load(model, o.pretrained, o)
+   local named = require("scute.weights.pretrained").load(model, o.pretrained, o)
+   if named and o.log and given.classes then o.log("the 1000 classes have ImageNet's names: the weights are official") end
    return model
 end
 CREATE:describes(models.create)
@@ -143,31 +146,34 @@ function models.summary(name)
 end
 
 local function info_line(row)
-   if row.failed then return { row.name, "-", "-", "-", "-", "-", "-" } end
+   if row.failed then return { row.name, "-", "-", "-", "-", "-", "-", "-" } end
    return { row.name, columns.thousands(row.parameters), ("%.3f"):format(row.macs / 1e9),
-      ("%d/%d"):format(row.resize, row.resolution), row.filter, row.weights or "none: trained from scratch",
-      not row.weights and "-" or row.cached and "yes" or "no" }
+      ("%d/%d"):format(row.resize, row.resolution), row.filter, row.top1 and ("%.1f"):format(row.top1) or "-",
+      row.weights or "none: trained from scratch", not row.weights and "-" or row.cached and "yes" or "no" }
 end
 
 local function infos_text(infos)
-   local lines, failures = { { "model", "parameters", "GMACs", "pixels", "filter", "weights", "cached" } }, {}
+   local lines, failures = { { "model", "parameters", "GMACs", "pixels", "filter", "top-1", "weights", "cached" } }, {}
    for _, row in ipairs(infos) do
       lines[#lines + 1] = info_line(row)
       if row.failed then failures[#failures + 1] = ("\n%s: %s"):format(row.name, row.failed) end
    end
-   return columns.text(lines, { 1, 5, 6, 7 }) .. table.concat(failures)
+   return columns.text(lines, { 1, 5, 7, 8 }) .. table.concat(failures)
 end
 
 local LIST = { __name = "models", __tostring = infos_text }
 local INFO = { __name = "model", __tostring = function(info) return infos_text { info } end }
 
 -- Facts about a model: {name, parameters, macs (multiply-adds for one photo, 1000 classes), resolution and resize (pixels),
--- filter, weights (file name of the ImageNet weights, nil where there are none), cached (its path, nil if not there)}.
+-- filter, weights (file name of the ImageNet weights, nil: none), top1 (of ImageNet's validation set, in percent,
+-- as it was published of these weights: see lua/scute/weights/published.lua), cached (its path, nil if not there)}.
 function models.info(name)
-   local weights, total = require "scute.weights", models.summary(name)
+   local weights, published = require "scute.weights", require "scute.weights.published"
+   local total = models.summary(name)
    local p, files = models.with_shapes(name, function(model) return model.preprocessing end), weights.FILES[name]
    return setmetatable({ name = name, parameters = total.parameters, macs = total.macs, resolution = p.crop, resize = p.resize,
-      filter = p.filter, weights = files and files[1], cached = weights.cached(name, function() end) }, INFO)
+      filter = p.filter, weights = files and files[1], top1 = published[name],
+      cached = weights.cached(name, function() end) }, INFO)
 end
 
 -- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info. One of your own that cannot be

@@ -13,8 +13,8 @@ require "scute.nn.fields"
 require "scute.nn.freeze"
 require "scute.nn.groups"
 
-for _, family in ipairs { "conv", "norm", "layer_norm", "linear", "activation", "pool", "pad", "resize", "similarity",
-   "cosine_linear", "embedding_head", "container", "blocks", "summary", "classifier" } do
+for _, family in ipairs { "conv", "norm", "layer_norm", "linear", "activation", "permute", "pool", "pad", "resize",
+   "similarity", "cosine_linear", "embedding_head", "container", "blocks", "summary", "classifier" } do
    for name, value in pairs(require("scute.nn." .. family)) do nn[name] = value end
 end
 require("scute.nn.kinds").add(nn)

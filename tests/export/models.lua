@@ -1,4 +1,4 @@
--- Whole models in onnxruntime: the five backbones with their heads, and modules of one's own, as scute computes them in
+-- Whole models in onnxruntime: the backbones with their heads, and modules of one's own, as scute computes them in
 -- evaluation mode.
 local scute = require "scute"
 local lived = dofile "tests/export/lived.lua"
@@ -40,6 +40,9 @@ local function add_backbones(batch)
    for _, name in ipairs { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2" } do
       local model = scute.models[name] { classes = 3, pretrained = "none" }
       add(batch, name, model, { 3, 3, 64, 64 }, "f32 f16")
+   end
+   for _, name in ipairs { "efficientnet_lite0", "efficientnet_v2_s", "mobilenet_v3_large", "convnext_tiny" } do
+      add(batch, name, scute.models[name] { classes = 3, pretrained = "none" }, { 2, 3, 64, 64 }, "f32")
    end
 end
 

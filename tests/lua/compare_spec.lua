@@ -30,10 +30,12 @@ describe("compare.names", function()
 
    it("shows what people call a model", function()
       local shown = {}
-      for i, name in ipairs { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "other" } do
+      for i, name in ipairs { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "other",
+         "resnet50_a1", "efficientnet_lite0", "efficientnet_v2_s", "convnext_tiny", "mobilenet_v3_large" } do
          shown[i] = names.show(name)
       end
-      assert.same({ "ResNet-18", "ResNet-50", "EfficientNet-B0", "EfficientNet-B3", "MobileNetV2", "other" }, shown)
+      assert.same({ "ResNet-18", "ResNet-50", "EfficientNet-B0", "EfficientNet-B3", "MobileNetV2", "other", "ResNet-50 A1",
+         "EfficientNet-Lite0", "EfficientNetV2-S", "ConvNeXt-Tiny", "MobileNetV3-Large" }, shown)
    end)
 
    it("takes lists and patterns, each model once", function()

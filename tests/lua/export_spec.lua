@@ -59,16 +59,22 @@ teardown(function() os.execute(("rm -rf '%s'"):format(folder)) end)
 describe("names of timm", function()
    it("are what timm has, in its order", function()
       for arch, rename in pairs { efficientnet_b0 = names.of_efficientnet, efficientnet_b3 = names.of_efficientnet,
-         mobilenet_v2 = names.of_mobilenet } do
+         mobilenet_v2 = names.of_mobilenet, efficientnet_v2_s = require("scute.weights.timm_efficientnet_v2").to_timm } do
          local list = {}
          for i, name in ipairs(names_of(arch)) do list[i] = rename(name) end
          assert.same(timm_keys(arch), list)
       end
    end)
 
+   it("of ConvNeXt become torchvision's, in its order", function()
+      local list = {}
+      for i, name in ipairs(timm_keys "convnext_tiny") do list[i] = require("scute.weights.timm_convnext").of_timm(name) end
+      assert.same(names_of "convnext_tiny", list)
+   end)
+
    it("lead back to torchvision's", function()
       for arch in pairs(scute.weights.FILES) do
-         local kind = arch:match "^efficientnet" or arch:match "^mobilenet"
+         local kind = arch:match "^(efficientnet)_b" or arch:match "^(mobilenet)_v2"
          for _, name in ipairs(kind and names_of(arch) or {}) do
             assert.equal(name, names[kind](names["of_" .. kind](name)))
          end
@@ -79,6 +85,11 @@ describe("names of timm", function()
       assert.is_nil(names.of_efficientnet "features.1.0.block.7.0.weight")
       assert.is_nil(names.of_efficientnet "fc.weight")
       assert.is_nil(names.of_mobilenet "features.99.conv.0.0.weight")
+      local convnext = require "scute.weights.timm_convnext"
+      for _, name in ipairs { "stages.0.downsample.0.weight", "stages.1.blocks.0.attn.weight", "head.drop.weight", "gamma",
+         "stages.0.blocks.x.gamma", "weight" } do
+         assert.is_nil(convnext.of_timm(name))
+      end
    end)
 end)
 
@@ -311,6 +322,11 @@ describe("export.timm", function()
       model.preprocessing.pad_square = false
       model.classifier = nn.Sequential { nn.Linear { 1280, 4 }, nn.Linear { 4, 3 } }
       refuses("the head 'classifier' of mobilenet_v2 is one of your own", export.timm, model, path)
+      for name, why in pairs { mobilenet_v3_small = "hidden layer is a convolution", convnext_tiny = "one dimension there",
+         efficientnet_lite0 = "format onnx takes" } do
+         local other = nn.init.skip(models.create, name, { classes = 2, image_size = 32 })
+         refuses(why, export.timm, other, path)
+      end
       assert.is_nil(io.open(path))
    end)
 end)

@@ -51,6 +51,8 @@ local FROZEN = {
    { "mobilenet_v2", { "stem", "stage1", "stage2", "stage4" },
       { "features.0", "features.1", "features.2", "features.3", "features.7", "features.10" } },
    { "efficientnet_b0", { "stem", "stage1", "stage3" }, { "features.0", "features.1", "features.3" } },
+   { "mobilenet_v3_small", { "stem", "stage2", "stage4" },
+      { "features.0", "features.2", "features.3", "features.7", "features.8" } },
 }
 
 describe("frozen groups", function()

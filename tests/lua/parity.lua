@@ -94,12 +94,13 @@ local function norm(list)
    return math.sqrt(sum)
 end
 
--- Compares a module's gradients with golden "norms" (P) and "samples" (P, SAMPLES), parameter by parameter in order.
+-- Compares a module's gradients with golden "norms" (P) and "samples" (P, n), the first n of SAMPLES, parameter by parameter in
+-- order.
 -- Returns the distance over the whole model (of the samples), that of the worst parameter and its name, and the largest
 -- relative difference of a norm. Sizes below 1e-6 of the largest norm count as that: a gradient that is exactly zero
 -- in theory has no digits to compare.
 function parity.gradients(module, names, norms, samples)
-   local all_norms, rows, i = norms:values(), samples:values(), 0
+   local all_norms, rows, i, n = norms:values(), samples:values(), 0, samples.shape[2]
    local largest = 0
    for _, v in ipairs(all_norms) do largest = math.max(largest, v) end
    local square, total, worst, worst_name, norm_error = 0.0, 0.0, 0.0, "none", 0.0
@@ -109,9 +110,9 @@ function parity.gradients(module, names, norms, samples)
       local gradient <close> = p.grad
       local found, all = parity.sample(gradient)
       local difference, expected = {}, {}
-      for k, v in ipairs(found) do
-         expected[k] = rows[(i - 1) * parity.SAMPLES + k]
-         difference[k] = v - expected[k]
+      for k = 1, n do
+         expected[k] = rows[(i - 1) * n + k]
+         difference[k] = found[k] - expected[k]
       end
       local d, size = norm(difference), norm(expected)
       square, total = square + d * d, total + size * size

@@ -5,7 +5,8 @@ local json = require "cjson"
 local parity = dofile "tests/lua/parity.lua"
 local nn, models, optim = scute.nn, scute.models, scute.optim
 
-local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "convnext_block", "gelu_mlp" }
+local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "convnext_block", "gelu_mlp",
+   "efficientnet_lite0", "efficientnet_v2_s", "mobilenet_v3_large", "convnext_tiny" }
 local SGD = { momentum = 0.9, weight_decay = 1e-4, decay_norms = true }
 local LEARNING_RATE = 0.01
 
@@ -99,6 +100,8 @@ end
 local function blocks()
    local resnet, mobilenet = require("scute.models.resnet").blocks, require("scute.models.mobilenet").blocks
    local MBConv = require("scute.models.efficientnet").blocks.MBConv
+   local Fused = require("scute.models.efficientnet_v2").blocks.FusedMBConv
+   local V3 = require("scute.models.mobilenet_v3").blocks.InvertedResidualV3
    local function down(inputs, outputs)
       return nn.Sequential(nn.Conv2d { inputs, outputs, 1, stride = 2, bias = false }, nn.BatchNorm2d { outputs })
    end
@@ -114,6 +117,13 @@ local function blocks()
       mbconv_down = MBConv { 32, 48, stride = 2, eps = 1e-3, momentum = 0.01 },
       mbconv_first = MBConv { 32, 16, expansion = 1 },
       squeeze_excitation = nn.SqueezeExcitation { 32, 8 },
+      fused_mbconv = Fused { 24, 24, expansion = 4, eps = 1e-3 },
+      fused_mbconv_down = Fused { 24, 48, expansion = 4, stride = 2, eps = 1e-3 },
+      fused_mbconv_plain = Fused { 24, 24, expansion = 1, eps = 1e-3 },
+      inverted_v3 = V3 { 40, 120, 40, kernel = 5, squeeze = true },
+      inverted_v3_down = V3 { 40, 240, 80, stride = 2, act = "hardswish" },
+      inverted_v3_first = V3 { 32, 32, 32 },
+      inverted_v3_hard = V3 { 48, 144, 48, kernel = 5, act = "hardswish", squeeze = true },
    }
 end
 

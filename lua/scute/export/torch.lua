@@ -1,18 +1,20 @@
 --- A model for PyTorch: torchvision's names, and how torchvision builds the network that takes them.
 local network = require "scute.export.network"
+local official = require "scute.weights.official"
 local pytorch = require "scute.export.pytorch"
 local sheet = require "scute.export.sheet"
 
 local torch = {}
 
--- Whether torchvision's constructor takes the dropout before the head; its ResNets have none.
+-- Whether torchvision's constructor takes the dropout before the head; its ResNets have none, nor has ConvNeXt.
 local function has_dropout(model)
-   return not model.arch:find "res"
+   return not model.arch:find "res" and not model.arch:find "^convnext"
 end
 
 local function constructor(model, found)
    local dropout = found.dropout and has_dropout(model) and ", dropout=" .. pytorch.number(found.dropout) or ""
-   return ("model = torchvision.models.%s(num_classes=%d%s).eval()"):format(model.arch, #model.classes, dropout)
+   return ("model = torchvision.models.%s(num_classes=%d%s).eval()"):format(official.torchvision(model.arch), #model.classes,
+      dropout)
 end
 
 -- The lines of Python that load it.
@@ -61,9 +63,9 @@ function torch.write(model, path, about)
    sheet.write(model, path, {
       _order = { "library", "architecture", "num_classes", "classes", "preprocessing", "imports", "transform", "load",
          "weights", "about" },
-      library = "torchvision", architecture = model.arch, num_classes = #model.classes, classes = model.classes,
-      preprocessing = sheet.preprocessing(model), imports = imports(model), transform = transform(model),
-      load = lines(model, path, found, head), about = about,
+      library = "torchvision", architecture = official.torchvision(model.arch), num_classes = #model.classes,
+      classes = model.classes, preprocessing = sheet.preprocessing(model), imports = imports(model),
+      transform = transform(model), load = lines(model, path, found, head), about = about,
    })
 end
 

@@ -2,7 +2,7 @@
 -- (see scute.help.inventory), or the name of a class of modules. What an op and a constructor return is known, and a comment in
 -- C tells it behind "->".
 local RETURNS = {
-   ["models.create"] = "nn.Classifier", ["models.load"] = "nn.Classifier",
+   ["models.create"] = "nn.Classifier", ["models.load"] = "nn.Classifier", ["predict.open"] = "nn.Classifier",
    ["optim.adam"] = "optimizer", ["optim.adamw"] = "optimizer", ["optim.rmsprop"] = "optimizer", ["optim.sgd"] = "optimizer",
    ["schedule.custom"] = "schedule", ["schedule.parse"] = "schedule", ["schedule:then_"] = "schedule",
    ["losses.arcface"] = "loss", ["losses.supcon"] = "loss", ["losses.triplet"] = "loss",

@@ -120,6 +120,10 @@ local heads = {
       init.normal(linear.weight, 0, 0.01)
       if linear.bias then init.constant(linear.bias, 0) end
    end,
+   ["normal 0.02"] = function(linear) -- ConvNeXt
+      init.normal(linear.weight, 0, 0.02)
+      if linear.bias then init.constant(linear.bias, 0) end
+   end,
    ["uniform fan_out"] = function(linear) -- torchvision's EfficientNet
       local _, fan_out = fans(linear.weight)
       local bound = 1 / math.sqrt(fan_out)
@@ -131,7 +135,7 @@ local heads = {
       if linear.bias then init.constant(linear.bias, 0) end
    end,
 }
-init.HEADS = { "kaiming uniform", "xavier uniform", "normal 0.01", "uniform fan_out", "zeros" }
+init.HEADS = { "kaiming uniform", "xavier uniform", "normal 0.01", "normal 0.02", "uniform fan_out", "zeros" }
 
 -- The full name of an initialisation in init.HEADS: underscores and hyphens count as blanks, and "normal" is
 -- "normal 0.01". An unknown name is an error with the nearest one.

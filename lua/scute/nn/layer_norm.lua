@@ -1,6 +1,7 @@
 -- Norms that need no batch and no running statistics: the same in training and in evaluation.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local fused = require "scute.nn.fused"
 local init = require "scute.nn.initialise"
 local options = require "scute.base.options"
 local shape_text = require "scute.base.shape_text"
@@ -71,6 +72,8 @@ function LayerNorm:describe()
    local shape = #sizes == 1 and ("(%d,)"):format(sizes[1]) or shape_text(sizes)
    return ("%s, %s"):format(shape, affine_text(self))
 end
+
+fused.note(LayerNorm)
 
 -- nn.LayerNorm2d { num_channels, eps = 1e-5, elementwise_affine = true, bias = true, dtype = "f32", device = "cpu" }
 -- x (N, C, H, W) -> the same shape: over the channels of each pixel, which lie side by side in memory, so that nothing is

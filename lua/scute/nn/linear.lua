@@ -2,6 +2,7 @@
 -- x (..., in_features) -> (..., out_features): x weight^T + bias. Starts as PyTorch's does (Kaiming uniform).
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
+local fused = require "scute.nn.fused"
 local init = require "scute.nn.initialise"
 
 local Linear = Module:extend("Linear", {
@@ -28,5 +29,7 @@ function Linear:describe()
    return ("in_features=%d, out_features=%d, bias=%s"):format(self.in_features, self.out_features,
       self.bias ~= nil and "True" or "False")
 end
+
+fused.note(Linear)
 
 return { Linear = Linear }

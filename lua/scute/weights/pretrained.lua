@@ -3,6 +3,7 @@ local scute = require "scute.core"
 local weights = require "scute.weights"
 local class_list = require "scute.base.class_list"
 local finite = require "scute.base.finite"
+local official = require "scute.weights.official"
 local rebuild = require "scute.nn.rebuild"
 local variant = require "scute.weights.variant"
 
@@ -69,9 +70,29 @@ local function check_values(model, path, digest, report)
    scute.files.keep(key, "yes")
 end
 
+-- The model whose official file this is. Where that is another one of the same network, photos were prepared otherwise for it.
+local function tell_other(model, path, of)
+   if not of or of == model.arch then return nil end
+   return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
+      path, of, model.arch)
+end
+
+-- The rows of an official head are for ImageNet's classes, which get their names where only their number was said.
+local function name_classes(model, of, o)
+   local report = model.weights.report
+   local is_kept = not report.dropped_head and not report.missing_head
+   if not of or not is_kept or type(o.classes) == "table" then return false end
+   local names = require "scute.data.imagenet_classes"
+   if #names ~= #model.classes then return false end
+   model.classes = table.move(names, 1, #names, 1, {})
+   return true
+end
+
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
 -- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
--- false). model.weights is then {path = , sha256 = , report = of weights.apply}.
+-- false). model.weights is then {path = , sha256 = , report = of weights.apply, official = the model whose
+-- official file this is, architecture and classes = as the file tells them}. Returns whether the classes, of which
+-- the number was said, have got ImageNet's names.
 function pretrained.load(model, which, o)
    local file <close>, digest = weights.open(model.arch, which)
    local path, state = file:path(), weights.load(file)
@@ -80,15 +101,20 @@ function pretrained.load(model, which, o)
    local report = scute.no_grad(weights.copy, model:state_dict(), state, { head = model.head_path, model = model.arch,
       path = path, new_head = o.head_init ~= nil or fit == "other" })
    local lines = { table.unpack(state.notes) }
+   local of = official.of_digest(digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
+   lines[#lines + 1] = tell_other(model, path, of)
    scute.no_grad(check_values, model, path, digest, report)
-   model.weights = { path = path, sha256 = digest, report = report }
+   model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
+      architecture = state.metadata.architecture }
+   local is_named = name_classes(model, of, o)
    if report.dropped_head or report.missing_head then
       lines[#lines + 1] = new_head(model, o, fit == "other" and known, report.own_head and layers_of_head(model, state))
    elseif named then
       lines[#lines + 1] = keep_head(model, path, known, fit)
    end
    for _, line in ipairs(o.log and lines or {}) do o.log(line) end
+   return is_named
 end
 
 return pretrained
