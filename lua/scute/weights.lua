@@ -275,7 +275,10 @@ end
 -- Returns the report of weights.apply.
 function weights.copy(target, state, opts)
    local report = match.apply(entries_of(target.names, target.tensors), entries_of(state.names, state.tensors), opts)
-   for name, source in pairs(report.map) do target.tensors[name]:copy_(state.tensors[source]) end
+   for name, source in pairs(report.map) do
+      local own, given = target.tensors[name], state.tensors[source]
+      own:copy_(given.rank == own.rank and given or given:reshape(own.shape))
+   end
    for _, name in ipairs(report.zeroed) do target.tensors[name]:fill_(0) end
    return report
 end

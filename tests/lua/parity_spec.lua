@@ -5,7 +5,8 @@ local json = require "cjson"
 local parity = dofile "tests/lua/parity.lua"
 local nn, models, optim = scute.nn, scute.models, scute.optim
 
-local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "convnext_block", "gelu_mlp" }
+local MODELS = { "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "convnext_block", "gelu_mlp",
+   "efficientnet_lite0" }
 local SGD = { momentum = 0.9, weight_decay = 1e-4, decay_norms = true }
 local LEARNING_RATE = 0.01
 

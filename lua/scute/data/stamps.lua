@@ -31,6 +31,13 @@ local function convert(from, to)
    square:free()
 end
 
+--- The originals of a class, of which prepare writes the k-th as <class>/00k.png.
+function stamps.originals(source, class)
+   for _, entry in ipairs(stamps.classes) do
+      if entry[1] == class then return photos_of(source .. "/" .. entry[2]) end
+   end
+end
+
 --- Writes the photos as <target>/<class>/NNN.png, NNN counting in byte order of the originals; what is there already is
 -- kept. Returns the number of photos per class, by name.
 function stamps.prepare(source, target)

@@ -1,5 +1,6 @@
 --- A model for timm (pytorch-image-models): its names, and a sheet as timm's own config.json.
 local network = require "scute.export.network"
+local efficientnet_v2 = require "scute.weights.timm_efficientnet_v2"
 local names = require "scute.weights.timm"
 local pytorch = require "scute.export.pytorch"
 local sheet = require "scute.export.sheet"
@@ -7,13 +8,31 @@ local sheet = require "scute.export.sheet"
 local timm = {}
 
 -- What timm calls its networks, where that is not torchvision's name.
-local CALLED = { mobilenet_v2 = "mobilenetv2_100" }
+local CALLED = { mobilenet_v2 = "mobilenetv2_100", efficientnet_v2_s = "efficientnetv2_s" }
+
+-- How timm names the entries of networks that it cuts up otherwise.
+local RENAMED = {
+   { "^efficientnet_b", names.of_efficientnet }, { "^efficientnet_v2", efficientnet_v2.to_timm },
+   { "^mobilenet_v2", names.of_mobilenet },
+}
+
+-- Networks of which timm has a tensor in another shape.
+local OTHERWISE = {
+   { "^mobilenet_v3", "whose hidden layer is a convolution there" },
+   { "^convnext", "whose layer scale has one dimension there" },
+}
 
 local PYTORCH_EPSILON = 1e-5 -- of batch norm in all of timm's networks that have torchvision's arithmetic
 
+-- What a table says of the kind of a network; nil where it says nothing.
+local function of_kind(kinds, model)
+   for _, kind in ipairs(kinds) do
+      if model.arch:find(kind[1]) then return kind[2] end
+   end
+end
+
 local function renaming(model)
-   return model.arch:find "^efficientnet" and names.of_efficientnet
-      or model.arch:find "^mobilenet" and names.of_mobilenet or nil
+   return of_kind(RENAMED, model)
 end
 
 -- What the constructor needs beside the number of classes, by name.
@@ -46,6 +65,12 @@ local function lines(name, model, path, arguments)
       pytorch.text(name), #model.classes, more, pytorch.text(path:match "[^/]*$")) }
 end
 
+local function refuse_otherwise(model)
+   local why = of_kind(OTHERWISE, model)
+   if not why then return end
+   error(("export.timm: timm has another %s, %s; format torch or onnx takes it"):format(model.arch, why), 0)
+end
+
 local function refuse_head(model, found)
    if not found.head then return end
    error(("export.timm: the head '%s' of %s is one of your own, and timm builds a single Linear with a bias there; format "
@@ -69,6 +94,7 @@ end
 --- See scute.export.timm.
 function timm.write(model, path, about)
    local found = network.differences("export.timm", model)
+   refuse_otherwise(model)
    refuse_head(model, found)
    refuse_padding(model)
    refuse_any_size(model)

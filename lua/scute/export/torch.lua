@@ -5,9 +5,9 @@ local sheet = require "scute.export.sheet"
 
 local torch = {}
 
--- Whether torchvision's constructor takes the dropout before the head; its ResNets have none, nor has ConvNeXt.
+-- Whether torchvision's constructor takes the dropout before the head; its ResNets and ConvNeXts have none.
 local function has_dropout(model)
-   return not model.arch:find "res" and not model.arch:find "^convnext"
+   return not (model.arch:find "res" or model.arch:find "^convnext")
 end
 
 local function constructor(model, found)

@@ -7,6 +7,7 @@ local fused = require "scute.nn.fused"
 local head_dropout = require "scute.nn.head_dropout"
 local passing = require "scute.nn.passing"
 local public = require "scute.base.public"
+local residual = require "scute.nn.residual"
 local same_list = require "scute.base.same_list"
 
 -- One row per model: channels and blocks of the four stages; probability of stochastic depth in the last block, to which it
@@ -123,13 +124,6 @@ local function times_scale(z, scale)
    return z * narrow
 end
 
--- z after stochastic depth, plus x; a layer of the user's in its place knows of no residual.
-local function dropped_plus(depth, z, x)
-   if fused.is_own(depth, nn.StochasticDepth) then return depth(z, x) end
-   local kept <close> = depth(z)
-   return kept + x
-end
-
 function CNBlock:forward(x)
    local layers, z, scaled = self.block, nil, false
    if stays_in_order(layers) then
@@ -143,9 +137,7 @@ function CNBlock:forward(x)
       z = times_scale(before, self.layer_scale)
       passing.free(before, x)
    end
-   local sum = dropped_plus(self.stochastic_depth, z, x)
-   passing.free(z, sum)
-   return sum
+   return residual.plus(self.stochastic_depth, z, x)
 end
 
 -- ---- the network ----

@@ -98,7 +98,7 @@ end
 -- "backbone" is everything but the head, "head" the head.
 function Classifier:group_aliases()
    local names = {}
-   for i, group in ipairs(self.declared_groups) do names[i] = group[1] end
+   for i, group in ipairs(self:group_paths()) do names[i] = group[1] end
    local head = table.remove(names)
    return { backbone = names, head = { head } }
 end

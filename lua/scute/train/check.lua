@@ -138,15 +138,16 @@ end
 local function check_layers(model, held)
    local groups, entry, paths = model:group_paths(), architectures.get(model.arch), {}
    local head = groups[#groups][2][1]
+   local place = head:gsub("%.(%d+)", function(number) return ("[%d]"):format(number + 1) end) -- as Lua has it
    for _, group in ipairs(groups) do table.move(group[2], 1, #group[2], #paths + 1, paths) end
    for name, tensor in model:named_parameters() do
       local layer = not held[tensor] and layer_outside(paths, name)
       if layer and entry and not entry.own then
          console.fail("train.fit: the model has no layer '%s' of its own, and nothing uses it; its head is '%s': model.%s "
-            .. "= ...", layer, head, head)
+            .. "= ...", layer, head, place)
       elseif layer and tensor.requires_grad then
          console.fail("train.fit: '%s' trains, but no group of the model has it; its head is '%s' (model.%s = ...), and what "
-            .. "else trains belongs into the groups that its describe_model tells", layer, head, head)
+            .. "else trains belongs into the groups that its describe_model tells", layer, head, place)
       end
    end
 end

@@ -1,9 +1,11 @@
 --- Which entry of a weight file belongs to which entry of a model: names and shapes only, no tensors.
+local efficientnet_pytorch = require "scute.weights.efficientnet_pytorch"
+local foreign = require "scute.weights.foreign"
 local names = require "scute.weights.names"
 local same_list = require "scute.base.same_list"
 local shape_text = require "scute.base.shape_text"
 
-local match = { rename_mobilenet = names.rename_mobilenet }
+local match = { rename_mobilenet = names.rename_mobilenet, guess = require "scute.weights.guess" }
 
 local SHOWN = 10
 
@@ -96,29 +98,13 @@ local function list(kind, entries)
    return ("%d %s (%s%s)"):format(#entries, kind, table.concat(shown, ", "), more)
 end
 
--- By the channels of the last convolution, where one row has them.
-local EFFICIENTNETS = {
-   [1408] = "efficientnet_b2", [1536] = "efficientnet_b3", [1792] = "efficientnet_b4", [2048] = "efficientnet_b5",
-   [2304] = "efficientnet_b6", [2560] = "efficientnet_b7",
-}
-
---- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
-function match.guess(entries)
-   local has, bare = {}, names.bare(entries)
-   for i, entry in ipairs(entries) do has[bare[i]] = entry.shape end
-   if has["layer1.0.conv3.weight"] then
-      return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
-   elseif has["layer1.0.conv1.weight"] then
-      return not has["layer1.2.conv1.weight"] and "resnet18" or nil
-   elseif has["features.1.0.block.0.0.weight"] then
-      local top = has["features.8.0.weight"]
-      if not top then return nil end
-      if top[1] == 1280 then return has["features.1.1.block.0.0.weight"] and "efficientnet_b1" or "efficientnet_b0" end
-      return EFFICIENTNETS[top[1]]
-   elseif has["features.18.0.weight"] and (has["features.1.conv.0.0.weight"] or has["features.1.conv.0.weight"]) then
-      return "mobilenet_v2"
+-- Whether an entry of a file fits one of a model: of one shape, or, in timm's files, (C) where the model has (C, 1, 1).
+local function fits(file, model, of_timm)
+   if not of_timm or #file > #model then return same_list(file, model) end
+   for i, size in ipairs(model) do
+      if (file[i] or 1) ~= size then return false end
    end
-   return nil
+   return true
 end
 
 local function complain(problems, loaded, opts)
@@ -127,9 +113,10 @@ local function complain(problems, loaded, opts)
       parts[#parts + 1] = list(kind, problems[kind])
    end
    local guess = match.guess(loaded)
-   local advice = guess and guess ~= opts.model and ("; it looks like %s: use that model"):format(guess) or ""
+   local advice = guess and guess ~= opts.model and ("it looks like %s: use that model"):format(guess)
+      or efficientnet_pytorch.why_not(loaded) or foreign.why_not(loaded)
    error(("%s does not fit %s: entries %s%s"):format(source_name(opts), opts.model or "the model",
-      table.concat(parts, "; "), advice), 0)
+      table.concat(parts, "; "), advice and "; " .. advice or ""), 0)
 end
 
 --- Matches the entries of a weight file to those of a model.
@@ -138,9 +125,10 @@ end
 -- dropped in any case), model (its name) and path (the file's), both for messages.
 --
 -- What wrappers put before the names ("module.", "backbone.", "_orig_mod.") is stripped, and so is a prefix that all share
--- and without which they fit; names of an older MobileNetV2 and of timm are mapped (see scute.weights.names). A missing
--- num_batches_tracked is to be zero. A head for another number of classes, or of other layers, is dropped, a missing one
--- reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape is an error that lists it.
+-- and without which they fit; names of an older MobileNetV2, of timm and of efficientnet_pytorch are mapped (see
+-- scute.weights.names). A missing num_batches_tracked is to be zero. A head for another number of classes, or of other layers,
+-- is dropped, a missing one reported, one of equal shape loaded. Anything else that is missing, unexpected or of another shape
+-- is an error that lists it.
 --
 -- Returns a report: map ({model's name = file's name}), loaded (how many), zeroed (list of the model's names to be
 -- filled with zero), dropped_head, own_head (the dropped one has other layers), missing_head, renamed (how many names in other
@@ -156,7 +144,7 @@ function match.apply(expected, loaded, opts)
       local name, file = entry.name, found[entry.name]
       if in_head(name, opts) and skip_head then
          goto continue
-      elseif file and same_list(file.shape, entry.shape) then
+      elseif file and fits(file.shape, entry.shape, report.timm) then
          report.map[name], report.loaded = file.name, report.loaded + 1
       elseif file then
          table.insert(problems["of another shape"],

@@ -1,6 +1,8 @@
 --- What the names in a weight file are in the words of a model: without what wrappers put before them, in torchvision's today.
 -- A name costs no more than its length, whatever it is made of.
+local efficientnet_pytorch = require "scute.weights.efficientnet_pytorch"
 local timm = require "scute.weights.timm"
+local timm_convnext = require "scute.weights.timm_convnext"
 
 local names = {}
 
@@ -35,11 +37,19 @@ local function any(list, words)
    return false
 end
 
--- The function from timm's names to those of the model, where the file has such.
-local function timm_of(expected, list)
-   local rename = expected["features.1.conv.0.0.weight"] and timm.mobilenet
-      or expected["features.1.0.block.0.0.weight"] and timm.efficientnet
-   return rename and any(list, "conv_stem.weight") and rename or nil
+-- The function from timm's names to those of the model, by a layer that its kind has alone.
+local function timm_of(expected)
+   return expected["features.1.conv.0.0.weight"] and timm.mobilenet
+      or expected["features.1.0.block.1.fc1.weight"] and timm.efficientnet
+      or expected["features.1.0.block.1.0.weight"] and timm.efficientnet_lite
+end
+
+-- The function from the names of another library to those of the model, where the file has such; whether these are timm's.
+local function others_of(expected, list)
+   if timm_of(expected) and any(list, "conv_stem.weight") then return timm_of(expected), true end
+   if expected["features.1.0.layer_scale"] and any(list, "stages.0.blocks.0.gamma") then return timm_convnext.of_timm, true end
+   local is_lite = timm_of(expected) == timm.efficientnet_lite
+   return is_lite and any(list, "_conv_stem.weight") and efficientnet_pytorch.lite0 or nil, false
 end
 
 -- Which prefix of a wrapper stands at a position of a name, or nil.
@@ -122,10 +132,9 @@ end
 function names.translate(expected, loaded)
    local list, renamed = {}, 0
    for i, entry in ipairs(loaded) do list[i] = entry.name end
-   local rename = timm_of(expected, list)
+   local rename, of_timm = others_of(expected, list)
    local stripped = strip(list, knower(expected, rename or function() end))
-   local of_timm = rename ~= nil
-   if not of_timm and expected["features.1.conv.0.0.weight"] and any(list, "features.1.conv.0.weight") then
+   if not rename and expected["features.1.conv.0.0.weight"] and any(list, "features.1.conv.0.weight") then
       rename = names.rename_mobilenet
    end
    for i, name in ipairs(list) do
@@ -136,7 +145,8 @@ function names.translate(expected, loaded)
 end
 
 -- By these names of its layers a network is known, whatever stands before them.
-local ANCHORS = { "layer1.0.conv1.weight", "features.0.0.weight", "features.1.0.block.0.0.weight", "conv_stem.weight" }
+local ANCHORS = { "layer1.0.conv1.weight", "features.0.0.weight", "features.1.0.block.0.0.weight", "conv_stem.weight",
+   "_conv_stem.weight", "stages.0.blocks.0.gamma" }
 
 local function prefix_of(list)
    for _, words in ipairs(ANCHORS) do
@@ -147,6 +157,21 @@ local function prefix_of(list)
    return ""
 end
 
+-- The function from the names of another library to torchvision's, by the layers that a file has; nil where they are not other.
+local function others_in(list)
+   if any(list, "_conv_stem.weight") then
+      return not any(list, "_blocks.0._se_reduce.weight") and efficientnet_pytorch.lite0 or nil
+   elseif any(list, "stages.0.blocks.0.gamma") then
+      return timm_convnext.of_timm
+   elseif not any(list, "conv_stem.weight") or any(list, "conv_head.bias") then -- MobileNetV3 has no name of those here
+      return nil
+   elseif any(list, "blocks.0.0.se.conv_reduce.weight") then
+      return timm.efficientnet
+   end
+   -- MobileNetV2 and Lite0 have layers of the same names, and other numbers of blocks
+   return any(list, "blocks.5.3.conv_pw.weight") and timm.efficientnet_lite or timm.mobilenet
+end
+
 --- The names of a file where no model is known: without what stands before them, in torchvision's words.
 function names.bare(loaded)
    local list = {}
@@ -155,8 +180,8 @@ function names.bare(loaded)
    for i, name in ipairs(list) do
       if name:sub(1, #prefix) == prefix then list[i] = name:sub(#prefix + 1) end
    end
-   if not any(list, "conv_stem.weight") then return list end
-   local rename = any(list, "blocks.0.0.se.conv_reduce.weight") and timm.efficientnet or timm.mobilenet
+   local rename = others_in(list)
+   if not rename then return list end
    for i, name in ipairs(list) do list[i] = rename(name) or name end
    return list
 end

@@ -9,6 +9,11 @@ local EFFICIENTNET = {
    later = { conv_pw = "0.0", bn1 = "0.1", conv_dw = "1.0", bn2 = "1.1", ["se.conv_reduce"] = "2.fc1",
       ["se.conv_expand"] = "2.fc2", conv_pwl = "3.0", bn3 = "3.1" },
 }
+-- EfficientNet-Lite has no squeeze-excitation.
+local EFFICIENTNET_LITE = {
+   first = { conv_dw = "0.0", bn1 = "0.1", conv_pw = "1.0", bn2 = "1.1" },
+   later = { conv_pw = "0.0", bn1 = "0.1", conv_dw = "1.0", bn2 = "1.1", conv_pwl = "2.0", bn3 = "2.1" },
+}
 local MOBILENET = {
    first = { conv_dw = "0.0", bn1 = "0.1", conv_pw = "1", bn2 = "2" },
    later = { conv_pw = "0.0", bn1 = "0.1", conv_dw = "1.0", bn2 = "1.1", conv_pwl = "2", bn3 = "3" },
@@ -41,12 +46,22 @@ local function parts(name)
    return nil, nil, name:match "^([%l%d_]+)%.([%l_]+)$"
 end
 
---- torchvision's name of an entry of timm's EfficientNet, or nil.
-function timm.efficientnet(name)
+-- torchvision's name of an entry of an EfficientNet of timm's with such layers, or nil.
+local function of_blocks(layers, name)
    local stage, block, layer, entry = parts(name)
    if not stage then return EFFICIENTNET_EDGES[layer] and EFFICIENTNET_EDGES[layer] .. "." .. entry end
-   local position = EFFICIENTNET[stage == 0 and "first" or "later"][layer]
+   local position = layers[stage == 0 and "first" or "later"][layer]
    return position and ("features.%d.%d.block.%s.%s"):format(stage + 1, block, position, entry)
+end
+
+--- torchvision's name of an entry of timm's EfficientNet B0 to B7, or nil.
+function timm.efficientnet(name)
+   return of_blocks(EFFICIENTNET, name)
+end
+
+--- The name in torchvision's words of an entry of timm's EfficientNet-Lite, or nil.
+function timm.efficientnet_lite(name)
+   return of_blocks(EFFICIENTNET_LITE, name)
 end
 
 --- torchvision's name of an entry of timm's MobileNetV2, or nil.
@@ -66,7 +81,7 @@ local function block_name(at, stage, block, position, entry)
    return layer and ("blocks.%d.%d.%s.%s"):format(stage, block, layer, entry)
 end
 
---- timm's name of an entry of torchvision's EfficientNet, or nil.
+--- timm's name of an entry of torchvision's EfficientNet B0 to B7, or nil.
 function timm.of_efficientnet(name)
    local stage, block, position, entry = name:match "^features%.(%d)%.(%d+)%.block%.([%w.]+)%.([%l_]+)$"
    if stage then return block_name(EFFICIENTNET_AT, stage - 1, block, position, entry) end

@@ -10,13 +10,18 @@ local OTHERS = {
    { "^resnetaa", "takes means where it halves the size" },
 }
 
+local LITE = "^efficientnet_lite" -- the same network is timm's tf_efficientnet_lite
+
 -- The names that a file tells of itself: in its metadata and, where it is one of timm's (another may be called tf_turtles.pth),
 -- by its own name and that of the folder of a model hub that it lies in.
 local function told(path, metadata, of_timm)
    local list, file = {}, path:match "[^/]*$"
    for _, key in ipairs { "architecture", "arch", "model_name" } do list[#list + 1] = metadata[key] end
    if of_timm or file:find "^resnet" then list[#list + 1] = file end
-   if of_timm then list[#list + 1] = path:match "[/-](tf_%l+net_[^/]*)/" end
+   if of_timm then
+      list[#list + 1] = path:match "[/-](tf_%l+net_[^/]*)/"
+      list[#list + 1] = path:match "%-%-(efficientnet_lite[^/]*)/" -- of the hub alone: other folders are called so too
+   end
    return list
 end
 
@@ -38,12 +43,27 @@ local function check_epsilon(path, model)
       .. "torchvision's file"):format(path, model.arch, PYTORCH_EPSILON, epsilon), 0)
 end
 
+-- Of timm's two networks of that name, one is TensorFlow's.
+local function check_lite(path, list, model)
+   for _, name in ipairs(list) do
+      if name:find "^tf_efficientnet_lite" then return nil end
+      if name:find(LITE) then
+         error(("%s is of timm's %s, which pads symmetrically and computes batch norm with an epsilon of 1e-5; %s is the same "
+            .. "network as timm's tf_%s: take a file of that"):format(path, name, model.arch, model.arch), 0)
+      end
+   end
+   return ("%s has timm's names and does not say which network it is: it is taken for tf_%s (epsilon 1e-3, asymmetric "
+      .. "padding), not for timm's %s (1e-5, symmetric)"):format(path, model.arch, model.arch)
+end
+
 --- Raises where a file is of another variant than the model. `report` is that of weights.apply. Returns a line that says which
 -- was assumed, where the names are timm's and nothing tells; else nil.
 function variant.check(path, metadata, model, report)
    local list = told(path, metadata, report.timm)
+   if model.arch:find(LITE) then return report.timm and check_lite(path, list, model) or nil end
    refuse_others(path, list, model.arch)
    if not report.timm then return nil end
+   if model.arch:find "^convnext_" then return nil end -- there is no other of these names
    check_epsilon(path, model)
    for _, name in ipairs(list) do
       if name:find "^efficientnet_" then return nil end

@@ -1,0 +1,45 @@
+--- Names of the Python package efficientnet_pytorch, which numbers blocks through, in torchvision's words: of its
+-- EfficientNet-Lite0 alone. Its B0 to B7 pad as TensorFlow does, and torchvision's do not.
+local efficientnet_pytorch = {}
+
+local EDGES = { _conv_stem = "features.0.0", _bn0 = "features.0.1", _conv_head = "features.8.0", _bn1 = "features.8.1",
+   _fc = "classifier.1" }
+
+-- Of the first stage, whose block has no expansion, and of the later ones: what stands where in torchvision's Sequential.
+local FIRST = { _depthwise_conv = "0.0", _bn1 = "0.1", _project_conv = "1.0", _bn2 = "1.1" }
+local LATER = { _expand_conv = "0.0", _bn0 = "0.1", _depthwise_conv = "1.0", _bn1 = "1.1", _project_conv = "2.0", _bn2 = "2.1" }
+
+local BLOCKS = { 1, 2, 2, 3, 3, 4, 1 } -- of each stage
+
+-- The stage, and the block in it, of a block that is counted from 0; nil where there are not so many.
+local function place_of(number)
+   for stage, count in ipairs(BLOCKS) do
+      if number < count then return stage, number end
+      number = number - count
+   end
+end
+
+--- torchvision's name of an entry of the package's EfficientNet-Lite0, or nil.
+function efficientnet_pytorch.lite0(name)
+   local number, layer, entry = name:match "^_blocks%.(%d%d?)%.([%l%d_]+)%.([%l_]+)$"
+   if number then
+      local stage, block = place_of(math.tointeger(number))
+      local position = stage and (stage == 1 and FIRST or LATER)[layer]
+      return position and ("features.%d.%d.block.%s.%s"):format(stage, block, position, entry)
+   end
+   layer, entry = name:match "^([%l%d_]+)%.([%l_]+)$"
+   return EDGES[layer] and EDGES[layer] .. "." .. entry
+end
+
+--- Why a file in the package's names fits no network here, half a sentence; nil where it is no such file. loaded: list of
+-- { name = }.
+function efficientnet_pytorch.why_not(loaded)
+   for _, entry in ipairs(loaded) do
+      if entry.name:find "%f[%w_]_blocks%.0%._se_reduce%.weight$" then
+         return "its names are efficientnet_pytorch's, whose B0 to B7 pad as TensorFlow does and are no network here; take "
+            .. "torchvision's file"
+      end
+   end
+end
+
+return efficientnet_pytorch

@@ -1,0 +1,68 @@
+--- Which network a weight file is of, by the names and shapes of its entries.
+local names = require "scute.weights.names"
+
+-- By the channels of the last convolution, where one row has them.
+local EFFICIENTNETS = {
+   [1408] = "efficientnet_b2", [1536] = "efficientnet_b3", [1792] = "efficientnet_b4", [2048] = "efficientnet_b5",
+   [2304] = "efficientnet_b6", [2560] = "efficientnet_b7",
+}
+
+local function resnet(has)
+   if has["layer1.0.conv3.weight"] then
+      return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
+   end
+   return not has["layer1.2.conv1.weight"] and "resnet18" or nil
+end
+
+-- The outputs of a convolution, 0 where it is not there.
+local function outputs(has, layer)
+   local shape = has[layer .. ".weight"]
+   return shape and shape[1] or 0
+end
+
+-- B0 to B7 begin with a depthwise convolution, as Lite does, which lacks squeeze-excitation; V2 with one over all channels.
+local function efficientnet(has)
+   local first, top = has["features.1.0.block.0.0.weight"], outputs(has, "features.8.0")
+   if #first == 4 and first[2] ~= 1 then
+      return outputs(has, "features.7.0") == 1280 and first[1] == 24 and top == 0 and "efficientnet_v2_s" or nil
+   elseif has["features.1.0.block.1.0.weight"] then
+      return top == 1280 and has["features.2.1.block.0.0.weight"] and not has["features.2.2.block.0.0.weight"]
+         and "efficientnet_lite0" or nil
+   elseif top == 1280 then
+      return has["features.1.1.block.0.0.weight"] and "efficientnet_b1" or "efficientnet_b0"
+   end
+   return EFFICIENTNETS[top]
+end
+
+local function mobilenet_v3(has)
+   if outputs(has, "features.16.0") == 960 then return "mobilenet_v3_large" end
+   return outputs(has, "features.12.0") == 576 and "mobilenet_v3_small" or nil
+end
+
+-- By the channels of the stem, and whether the third stage has 27 blocks or 9.
+local function convnext(has)
+   local width, is_deep = outputs(has, "features.0.0"), has["features.5.9.layer_scale"] ~= nil
+   if width == 96 then return is_deep and "convnext_small" or "convnext_tiny" end
+   return width == 128 and "convnext_base" or nil
+end
+
+local function mobilenet_v2(has)
+   return has["features.18.0.weight"] and "mobilenet_v2" or nil
+end
+
+-- By an entry that networks of one kind have, and no other.
+local KINDS = {
+   { "layer1.0.conv1.weight", resnet }, { "features.1.0.block.0.0.weight", efficientnet },
+   { "features.1.block.0.0.weight", mobilenet_v3 }, { "features.1.0.layer_scale", convnext },
+   { "features.1.conv.0.0.weight", mobilenet_v2 }, { "features.1.conv.0.weight", mobilenet_v2 },
+}
+
+--- The architecture that a file's entries look like, or nil. `entries` is a list of {name = , shape = }.
+return function(entries)
+   local has, bare = {}, names.bare(entries)
+   for i, entry in ipairs(entries) do has[bare[i]] = entry.shape end
+   for _, kind in ipairs(KINDS) do
+      if has[kind[1]] then return kind[2](has) end
+   end
+   return nil
+end
