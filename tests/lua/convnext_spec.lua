@@ -283,8 +283,13 @@ describe("ConvNeXt", function()
       net.classifier = Own()
       assert.same({ 2, 4 }, scute.no_grad(net, photos).shape)
       assert.same({ { 2, 768, 1, 1 } }, seen)
+      net:freeze "backbone" -- to which nothing of it belongs
+      assert.is_true(net.classifier.fc.weight.requires_grad and net.classifier.fc.bias.requires_grad)
+      assert.equal(4 * 768 + 4, net:groups()[7].trainable)
       net.classifier = nn.Sequential(before[1], nn.Flatten(), nn.Dropout { p = 0.5 }, before[3], nn.Identity())
-      local scores = scute.no_grad(net, photos)
+      local scores, groups = scute.no_grad(net, photos), net:groups()
+      assert.same({ { "avgpool", "classifier.0", "classifier.1" }, { "classifier.2", "classifier.3", "classifier.4" } },
+         { groups[6].paths, groups[7].paths })
       net.classifier = before
       assert.same(scute.no_grad(net, photos):values(), scores:values())
    end)

@@ -194,6 +194,22 @@ local function before_head(layers)
    return 0
 end
 
+-- The groups, the last two as the layers of "classifier" are now: of what somebody has put there nothing belongs to the
+-- backbone, but what leads to a Flatten as in the network's own.
+function ConvNeXt:group_paths()
+   local layers = self:child "classifier"
+   local count, place, top, head = before_head(layers), 0, { "avgpool" }, {}
+   for name in layers:children() do
+      place = place + 1
+      table.insert(place <= count and top or head, "classifier." .. name)
+   end
+   local declared = nn.Classifier.group_paths(self)
+   local groups = table.move(declared, 1, #declared - 2, 1, {})
+   groups[#groups + 1] = { "top", top }
+   groups[#groups + 1] = { "classifier", count > 0 and head or { "classifier" } }
+   return groups
+end
+
 -- (N, 3, H, W) -> (N, 768), after the norm: (N, 1024) for ConvNeXt-Base.
 function ConvNeXt:features(x)
    local maps, layers = self:child "features"(x), self:child "classifier"
