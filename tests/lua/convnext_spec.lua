@@ -56,7 +56,7 @@ describe("a ConvNeXt block", function()
          local block, apart = new_block():train(training), layer_by_layer(new_block():train(training))
          local ops = ops_of(block, x)
          assert.is_nil(ops.permute)
-         assert.is_true(ops.conv2d and ops.grouped_norm and ops.gelu and not ops.linear)
+         assert.is_true(ops.conv2d and ops.grouped_norm and ops.mlp_rows and not ops.linear)
          assert.is_true(ops_of(apart, x).permute)
          scute.manual_seed(8)
          local found = gradients(block, x)
@@ -166,7 +166,7 @@ describe("a ConvNeXt block", function()
       block.block[6] = nn.Linear { 40, 12 }
       local ok, why = pcall(nn.Sequential(block), x)
       assert.is_false(ok)
-      assert.matches("^in 0%.block%.5 %(Linear%): conv", why)
+      assert.matches("^in 0%.block%.5 %(Linear%): linear: argument 'x'", why)
    end)
 
    it("is in a summary what its layers are", function()
@@ -175,12 +175,12 @@ describe("a ConvNeXt block", function()
       assert.matches("3: Linear%s+%(2, 9, 7, 48%)%s+624%s+72,576\n", text)
    end)
 
-   it("is traced in evaluation as convolutions, a norm and an activation", function()
+   it("is traced in evaluation as a convolution, a norm and an mlp", function()
       local graph = tracing.graph(new_block(0.5), { shape = { 12, 6, 6 }, dtype = "f32", device = "cpu" })
       local ops, layers = {}, {}
       for i, node in ipairs(graph.nodes) do ops[i], layers[i] = node.op, node.layer end
-      assert.equal("conv2d layer_norm conv2d gelu conv2d mul add", table.concat(ops, " "))
-      assert.same({ "block.0", "block.2", "block.3", "block.4", "block.5", "", "stochastic_depth" }, layers)
+      assert.equal("conv2d layer_norm mlp mul add", table.concat(ops, " "))
+      assert.same({ "block.0", "block.2", "block", "", "stochastic_depth" }, layers)
    end)
 
    it("has torchvision's names, and starts as its does", function()

@@ -49,21 +49,26 @@ local function permutes(layer, dims)
    return fused.is_own(layer, nn.Permute) and same_list(layer.dims, dims)
 end
 
+-- Whether the last layers are those of an mlp.
+local function is_mlp(first, act, second)
+   return fused.is_own(first, nn.Linear) and fused.name_of(act) == "gelu" and fused.is_own(second, nn.Linear) and first.bias
+      and second.bias and first.weight.shape[1] == second.weight.shape[2]
+end
+
 -- Whether nothing has to be permuted: the layers are of the kinds that the block was built with, but for the first, which may
--- be any, and the activation, which may be another one of single elements.
+-- be any.
 local function stays_in_order(layers)
    if not fused.is_own(layers, nn.Sequential) or #layers ~= 7 then return false end
    local norm = layers[3]
    return permutes(layers[2], TO_LAST) and permutes(layers[7], TO_FIRST) and fused.is_own(norm, nn.LayerNorm)
-      and #norm.normalized_shape == 1 and fused.is_own(layers[4], nn.Linear) and fused.is_own(layers[6], nn.Linear)
-      and fused.name_of(layers[5]) ~= nil
+      and same_list(norm.normalized_shape, { layers[4].weight and layers[4].weight.shape[2] })
+      and is_mlp(layers[4], layers[5], layers[6])
 end
 
--- Tells what a layer computes of pixels, as if its channels came last. Returns the maps y (N, C, H, W).
-local function tell_pixels(layer, y)
-   local shape = y.shape
-   nn.Module.tell(layer, { shape[1], shape[3], shape[4], shape[2] })
-   return y
+-- Tells that a layer has computed so many channels of the pixels of x (N, C, H, W), which come last.
+local function tell_pixels(layer, x, channels)
+   local shape = x.shape
+   nn.Module.tell(layer, { shape[1], shape[3], shape[4], channels or shape[2] })
 end
 
 local function norm_pixels(norm, x)
@@ -71,29 +76,19 @@ local function norm_pixels(norm, x)
       eps = norm.eps, channels = true }
 end
 
--- A linear layer of each pixel is a 1x1 convolution.
-local function convolve_pixels(x, weight, bias)
-   local filters <close> = weight:reshape(weight.shape[1], weight.shape[2], 1, 1)
-   return scute.conv2d(x, filters, bias)
-end
-
-local function linear_pixels(linear, x)
-   return convolve_pixels(x, linear.weight, linear.bias)
-end
-
--- The same with the results times `scale` (C, 1, 1), which goes into weight and bias: these are small where maps are large.
-local function scaled_linear_pixels(linear, x, scale)
+-- Both linear layers with the results times `scale` (C, 1, 1), which goes into weight and bias: these are small where maps are
+-- large.
+local function scaled_mlp(first, second, x, scale)
    local column <close> = scale:reshape(-1, 1)
-   local weight <close> = linear.weight * column
-   if not linear.bias then return convolve_pixels(x, weight) end
    local row <close> = scale:reshape(-1)
-   local bias <close> = linear.bias * row
-   return convolve_pixels(x, weight, bias)
+   local weight <close> = second.weight * column
+   local bias <close> = second.bias * row
+   return scute.mlp(x, first.weight, first.bias, weight, bias)
 end
 
--- Whether the scale goes into the weights of the last layer: while they learn, since that spares three passes over maps forward
--- and backward. Otherwise they stay what they are, so that what the backend has packed of them is used again. Of a product in
--- float16 too little would be left: the scale starts at 1e-6.
+-- Whether the scale goes into the weights of the last layer: while they learn, since that spares passes over maps forward and
+-- backward. Otherwise they stay what they are, so that what a backend has packed of them is used again. Of a product in float16
+-- too little would be left: the scale starts at 1e-6.
 local function scales_weights(block, linear, x)
    local scale = block.layer_scale
    return block.training and x.dtype ~= "f16" and (linear.weight.requires_grad or scale.requires_grad)
@@ -102,18 +97,16 @@ end
 
 -- What the layers make of x, and whether the scale is in it already.
 local function compute_in_order(block, layers, x)
-   local convolved = layers[1](x)
-   nn.Module.tell(layers[2], { convolved.shape[1], convolved.shape[3], convolved.shape[4], convolved.shape[2] })
-   local normed = tell_pixels(layers[3], layers[3]:within(norm_pixels, layers[3], convolved))
+   local convolved, first, second = layers[1](x), layers[4], layers[6]
+   local normed = layers[3]:within(norm_pixels, layers[3], convolved)
    passing.free(convolved, x)
-   local wide = tell_pixels(layers[4], layers[4]:within(linear_pixels, layers[4], normed))
+   local scaled = scales_weights(block, second, normed)
+   local y = scaled and scaled_mlp(first, second, normed, block.layer_scale)
+      or scute.mlp(normed, first.weight, first.bias, second.weight, second.bias)
+   for i = 2, 3 do tell_pixels(layers[i], normed) end
+   for i = 4, 5 do tell_pixels(layers[i], y, first.weight.shape[1]) end
+   tell_pixels(second, y)
    normed:free()
-   local active = layers[5](wide)
-   passing.free(wide, active)
-   tell_pixels(layers[5], active)
-   local last, scaled = layers[6], scales_weights(block, layers[6], active)
-   local y = tell_pixels(last, last:within(scaled and scaled_linear_pixels or linear_pixels, last, active, block.layer_scale))
-   active:free()
    return nn.Module.tell(layers[7], y), scaled
 end
 
