@@ -171,6 +171,7 @@ function ConvNeXt:build(name, classes, preprocessing)
    groups[#groups + 1] = { "classifier", { "classifier.2" } }
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.2",
       head_init = "normal 0.02", groups = groups }
+   self.last_channels = widths[4]
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
    local head = nn.init.skip(nn.Linear, { widths[4], #self.classes })
@@ -178,21 +179,21 @@ function ConvNeXt:build(name, classes, preprocessing)
    self:add("classifier", nn.Sequential(nn.LayerNorm2d { widths[4], eps = EPS }, nn.Flatten(), head))
 end
 
--- How many of the layers of "classifier" belong to the features: those up to the Flatten. None where somebody has put something
--- else there, which gets the pooled maps (N, C, 1, 1) as in torchvision.
-local function before_head(layers)
-   for i = 1, fused.is_own(layers, nn.Sequential) and #layers or 0 do
-      if nn.Module.is(layers[i], nn.Flatten) then return i end
-   end
-   return 0
+-- How many of the layers of "classifier" belong to the features: the norm and the Flatten with which the network's own begins.
+-- None where somebody has put something else there, which gets the pooled maps (N, C, 1, 1) as in torchvision. Told by the
+-- layers, which a file has too.
+local function before_head(self)
+   local layers = self:child "classifier"
+   if not fused.is_own(layers, nn.Sequential) or #layers < 3 then return 0 end
+   local norm = layers[1]
+   local is_own = nn.Module.is(norm, nn.LayerNorm2d) and norm.num_channels == self.last_channels
+   return is_own and nn.Module.is(layers[2], nn.Flatten) and 2 or 0
 end
 
--- The groups, the last two as the layers of "classifier" are now: of what somebody has put there nothing belongs to the
--- backbone, but what leads to a Flatten as in the network's own.
+-- The groups, the last two as the layers of "classifier" are now.
 function ConvNeXt:group_paths()
-   local layers = self:child "classifier"
-   local count, place, top, head = before_head(layers), 0, { "avgpool" }, {}
-   for name in layers:children() do
+   local count, place, top, head = before_head(self), 0, { "avgpool" }, {}
+   for name in self:child("classifier"):children() do
       place = place + 1
       table.insert(place <= count and top or head, "classifier." .. name)
    end
@@ -208,14 +209,14 @@ function ConvNeXt:features(x)
    local maps, layers = self:child "features"(x), self:child "classifier"
    local pooled = self.avgpool(maps)
    passing.free(maps, x, pooled)
-   local count = before_head(layers)
+   local count = before_head(self)
    local features = count > 0 and layers:within(passing.through, pooled, layers, 1, count) or pooled:flatten(2)
    passing.free(pooled, x, features)
    return features
 end
 
-local function scores_of(features, layers)
-   local count = before_head(layers)
+local function scores_of(features, self)
+   local layers, count = self:child "classifier", before_head(self)
    if count > 0 then return layers:within(passing.through, features, layers, count + 1, #layers) end
    local maps = features:reshape(-1, features.shape[2], 1, 1)
    local scores = layers(maps)
@@ -225,7 +226,7 @@ end
 
 -- The linear layer, after dropout if there is any (set_dropout).
 function ConvNeXt:head(features)
-   return head_dropout.through(self, features, scores_of, self:child "classifier")
+   return head_dropout.through(self, features, scores_of, self)
 end
 
 function ConvNeXt:takes_dropout()
