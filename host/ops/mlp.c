@@ -76,9 +76,8 @@ static ScStatus forward(ScCall *c) {
 SC_OP(mlp,
       .doc =
           "weight2 gelu(weight1 x + bias1) + bias2, of each row of x or of the channels of each pixel; (N, C) "
-          "becomes (N, O), (N, C, H, W) becomes (N, O, H, W). The block of transformers and of ConvNeXt; on "
-          "the CPU "
-          "in float32 one kernel.",
+          "becomes (N, O), (N, C, H, W) becomes (N, O, H, W). As in transformers and in "
+          "ConvNeXt; one kernel in float32.",
       SC_PARAMS(params), .differentiable = true, .forward = forward)
 
 // ---- the kernel ----
