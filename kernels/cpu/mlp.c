@@ -18,10 +18,12 @@ static float *values(const ScTensor *t) {
    return t && t->buffer ? t->buffer->data : NULL;
 }
 
+// All but the last have as many.
 static int64_t rows_of_chunk(ScMlp s) {
-   int64_t rows = CHUNK_BYTES / (s.hidden * (int64_t)sizeof(float));
-   if (rows < LEAST_ROWS) rows = LEAST_ROWS;
-   return rows < s.rows ? rows : s.rows;
+   int64_t most = CHUNK_BYTES / (s.hidden * (int64_t)sizeof(float));
+   if (most < LEAST_ROWS) most = LEAST_ROWS;
+   int64_t chunks = (s.rows + most - 1) / most;
+   return (s.rows + chunks - 1) / chunks;
 }
 
 // ---- forward ----
