@@ -10,6 +10,7 @@
 #include "host/core/recording.h"
 #include "host/core/sync.h"
 #include "kernels/cuda/conv_known.h"
+#include "kernels/cuda/conv_pad.h"
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
@@ -453,7 +454,33 @@ static ScStatus run(const Run *r) {
    return plan->too_large ? run_halves(r) : run_plan(r, dnn, plan);
 }
 
+// ---- photos that are padded differently on both sides ----
+
+// A gradient of photos is cut out when it is there, photos are padded before.
+static ScStatus run_with(const Run *r, const Run *even) {
+   if (r->kind == SC_PLAN_INPUT_GRAD) {
+      SC_TRY(run(even));
+      return sc_conv_cut(r->device, r->what, r->dtype, &r->g, even->sides.x, r->sides.x);
+   }
+   SC_TRY(sc_conv_pad(r->device, r->what, r->dtype, &r->g, r->sides.x, even->sides.x));
+   return run(even);
+}
+
+// All that knows convolutions by their geometry, as cuDNN does, sees the one that pads evenly.
+static ScStatus run_evened(const Run *r) {
+   Run even = *r;
+   ScBuffer *x;
+   even.g = sc_conv_evened(&r->g);
+   size_t bytes = side_bytes(even.g.n * even.g.c * even.g.h * even.g.w, r->dtype);
+   SC_TRY(sc_buffer_new(&x, (ScDevice *)r->device, bytes));
+   even.sides.x = x->data;
+   ScStatus status = run_with(r, &even);
+   sc_buffer_release(x);
+   return status;
+}
+
 ScStatus sc_conv_run(const ScDevice *device, const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g,
                      ScConvSides sides) {
-   return run(&(Run){device, what, kind, dtype, *g, sides, false});
+   Run r = {device, what, kind, dtype, *g, sides, false};
+   return sc_conv_pads_evenly(g) ? run(&r) : run_evened(&r);
 }
