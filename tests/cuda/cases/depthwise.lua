@@ -26,7 +26,7 @@ for _, kernel in ipairs { 3, 5, 7 } do
 end
 for _, kernel in ipairs { 2, 3, 4, 5 } do -- more zeros after than before, or as many
    for stride = 1, 3 do
-      list[#list + 1] = case(("%dx%d, stride %d, padding of TensorFlow"):format(kernel, kernel, stride), { 1, 8, 7, 10 }, kernel,
+      list[#list + 1] = case(("%dx%d, stride %d, same_tf"):format(kernel, kernel, stride), { 1, 8, 7, 10 }, kernel,
          { stride = stride, padding = "same_tf" })
    end
 end
