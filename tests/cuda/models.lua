@@ -11,8 +11,8 @@ local scute = require "scute"
 local device = arg[1] or "cuda"
 scute.tf32(false) -- what is compared is float32
 -- Those that are not here come in all widths. float16 and bfloat16 have the same kernels, and these networks are large.
-local WIDTHS = { convnext_tiny = { "f32", "bf16" }, efficientnet_lite0 = { "f32", "bf16" }, efficientnet_v2_s = { "f32", "bf16" },
-   mobilenet_v3_large = { "f32", "bf16" } }
+local TWO = { "f32", "bf16" }
+local WIDTHS = { convnext_tiny = TWO, efficientnet_lite0 = TWO, efficientnet_v2_s = TWO, mobilenet_v3_large = TWO }
 local names = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3",
    "mobilenet_v2", "efficientnet_lite0", "efficientnet_v2_s", "convnext_tiny", "mobilenet_v3_large" }
 local tally = dofile "tests/tally.lua"
