@@ -10,6 +10,7 @@
 #include "host/bind/bind.h"
 #include "host/bind/suggest.h"
 #include "host/core/call.h"
+#include "host/core/suggest.h"
 #include "host/core/transfer.h"
 
 typedef struct {
@@ -106,14 +107,37 @@ static void read_ints(lua_State *L, Marshal *m, const ScParam *param, int index,
    out->ints.v[0] = check_int(L, m, param, "whole numbers, or a table of them", index);
 }
 
+static bool is_word(lua_State *L, const ScParam *param, int index) {
+   return param->choices && lua_type(L, index) == LUA_TSTRING &&
+          strcmp(lua_tostring(L, index), param->choices) == 0;
+}
+
+static void refuse_word(lua_State *L, const Marshal *m, const ScParam *param, int index) {
+   bool is_text = lua_type(L, index) == LUA_TSTRING;
+   luaL_error(L, "%s: argument '%s': expected one whole number or a table of two, or '%s', found %s%s",
+              m->op->name, param->name, param->choices, sc_describe_value(L, index),
+              is_text ? sc_meant(lua_tostring(L, index), 1, &param->choices) : "");
+}
+
+// Where a word may stand in their place the numbers begin at 0: a negative one stands for the word.
 static void read_pair(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {
+   int64_t *v = out->ints.v;
+   if (is_word(L, param, index)) {
+      out->ints.n = 2;
+      v[0] = v[1] = SC_PAIR_WORD;
+      return;
+   }
    if (lua_istable(L, index)) {
       read_list(L, m, param, index, out);
       if (out->ints.n != 2) bad(L, m, param, "one whole number or two", index);
-      return;
+   } else {
+      if (param->choices && lua_type(L, index) != LUA_TNUMBER) refuse_word(L, m, param, index);
+      out->ints.n = 2;
+      v[0] = v[1] = check_int(L, m, param, "one whole number or a table of two", index);
    }
-   out->ints.n = 2;
-   out->ints.v[0] = out->ints.v[1] = check_int(L, m, param, "one whole number or a table of two", index);
+   if (param->choices && (v[0] < 0 || v[1] < 0))
+      luaL_error(L, "%s: argument '%s': expected whole numbers from 0, or '%s', found {%I, %I}", m->op->name,
+                 param->name, param->choices, (LUAI_UACINT)v[0], (LUAI_UACINT)v[1]);
 }
 
 static void read_choice(lua_State *L, Marshal *m, const ScParam *param, int index, ScAttr *out) {

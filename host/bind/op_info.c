@@ -24,7 +24,8 @@ static bool has_number(const ScParam *p) {
 
 static void describe_param(luaL_Buffer *b, const ScParam *p) {
    char text[400];
-   snprintf(text, sizeof text, "  %-14s %s%s%s%s", p->name, kinds[p->kind], p->choices ? " " : "",
+   const char *before = !p->choices ? "" : p->kind == SC_PAIR ? " or " : " ";
+   snprintf(text, sizeof text, "  %-14s %s%s%s%s", p->name, kinds[p->kind], before,
             p->choices ? p->choices : "", p->optional ? ", optional" : "");
    luaL_addstring(b, text);
    if (has_number(p)) {
@@ -89,7 +90,7 @@ static void push_argument(lua_State *L, const ScParam *p) {
    lua_setfield(L, -2, "optional");
    if (p->choices) {
       push_choices(L, p->choices);
-      lua_setfield(L, -2, "choices");
+      lua_setfield(L, -2, p->kind == SC_PAIR ? "suggests" : "choices");
    }
    if (!p->optional) return;
    push_default(L, p);
@@ -133,7 +134,8 @@ static const ScOp *check_op(lua_State *L) {
 }
 
 // scute.op_info(name) -> {name, doc, text, differentiable, params = names in order, arguments = list of {name,
-// kind, doc, optional, default, choices}, results = where there are several, list of {name, optional}}
+// kind, doc, optional, default, choices, suggests = the word that may stand in place of a pair, in a list},
+// results = where there are several, list of {name, optional}}
 static int op_info(lua_State *L) {
    const ScOp *op = check_op(L);
    lua_newtable(L);

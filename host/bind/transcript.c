@@ -88,6 +88,12 @@ static void push_attr(lua_State *L, const ScParam *param, const ScAttr *attr) {
    case SC_NUMBER: lua_pushnumber(L, attr->f); break;
    case SC_BOOL: lua_pushboolean(L, attr->i != 0); break;
    case SC_PAIR:
+      if (param->choices && attr->ints.v[0] == SC_PAIR_WORD) {
+         lua_pushstring(L, param->choices);
+         break;
+      }
+      push_ints(L, attr->ints.n, attr->ints.v);
+      break;
    case SC_INTS:
    case SC_DIMS: push_ints(L, attr->ints.n, attr->ints.v); break;
    case SC_DTYPE: lua_pushstring(L, sc_dtype_name((ScDtype)attr->i)); break;

@@ -15,7 +15,7 @@ static const ScParam params[] = {
     {.name = "weight", .kind = SC_TENSOR, .doc = "filters (O, C / groups, kernel height, kernel width)"},
     {.name = "bias", .kind = SC_TENSOR, .optional = true, .doc = "(O)"},
     {.name = "stride", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "step of the window, pixels"},
-    {.name = "padding", .kind = SC_PAIR, .optional = true, .doc = "zeros added on both sides, pixels"},
+    {.name = "padding", .kind = SC_PAIR, .optional = true, .choices = SC_PADDING_WORD, .doc = SC_PADDING_DOC},
     {.name = "dilation", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "distance of the taps, pixels"},
     {.name = "groups",
      .kind = SC_INT,
@@ -138,7 +138,8 @@ SC_OP(
     conv2d,
     .doc =
         "Convolution (cross-correlation) of x with weight plus bias; (N, C, H, W) becomes (N, O, H', W') with "
-        "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1.",
+        "H' = floor((H + 2 padding - dilation (kernel - 1) - 1) / stride) + 1, or ceil(H / stride) with "
+        "padding \"same_tf\".",
     SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_CONV_X | 1u << SC_CONV_WEIGHT,
     .wide = 1u << SC_CONV_BIAS, .autocast = SC_CAST_HALF, .multiply_adds = sc_conv_multiply_adds,
     .infer = sc_conv_infer, .forward = forward)

@@ -18,8 +18,12 @@ enum {
    SC_FOLDED_ACT,
 };
 
-// Both numbers of the attribute padding, where it is the word "same_tf".
+// Both numbers of the attribute padding, where it is the word.
 enum { SC_PADDING_SAME_TF = SC_PAIR_WORD };
+#define SC_PADDING_WORD "same_tf"
+#define SC_PADDING_DOC                                                                                         \
+   "zeros added on both sides, pixels; same_tf: as few as give H / stride rows, rounded up, of an odd number " \
+   "the one more below and on the right (\"SAME\" of TensorFlow)"
 
 // Inputs of conv2d (the first three) and of conv2d_folded.
 enum {

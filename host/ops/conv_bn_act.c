@@ -25,7 +25,11 @@ enum { TRAINING = SC_CONV_ATTRS, MOMENTUM, EPS, ACT };
         .optional = true,                                                                                      \
         .preset = 1,                                                                                           \
         .doc = "step of the window, pixels"},                                                                  \
-       {.name = "padding", .kind = SC_PAIR, .optional = true, .doc = "zeros added on both sides, pixels"},     \
+       {.name = "padding",                                                                                     \
+        .kind = SC_PAIR,                                                                                       \
+        .optional = true,                                                                                      \
+        .choices = SC_PADDING_WORD,                                                                            \
+        .doc = SC_PADDING_DOC},                                                                                \
        {.name = "dilation", .kind = SC_PAIR, .optional = true, .preset = 1, .doc = "distance of the taps"}, {  \
       .name = "groups", .kind = SC_INT, .optional = true, .preset = 1, .doc = "channel groups"                 \
    }

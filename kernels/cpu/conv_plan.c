@@ -8,9 +8,9 @@ enum { KIND_OF_REORDER = 16 }; // in keys, added to the kind of plan that it ser
 
 static ScKey plan_key(const ScPlan *plan) {
    const ScConv *g = &plan->g;
-   return (ScKey){{1,     plan->kind, g->n,       g->c,           g->h,      g->w,       g->o,
-                   g->kh, g->kw,      g->sh,      g->sw,          g->ph,     g->pw,      g->dh,
-                   g->dw, g->groups,  plan->bias, plan->residual, plan->act, plan->dtype}};
+   return (ScKey){{1,          plan->kind,     g->n,      g->c,        g->h,  g->w,  g->o,  g->kh,
+                   g->kw,      g->sh,          g->sw,     g->ph,       g->pw, g->dh, g->dw, g->groups,
+                   plan->bias, plan->residual, plan->act, plan->dtype, g->oh, g->ow}};
 }
 
 // ---- layouts ----

@@ -265,10 +265,10 @@ static void see(Work *w) {
    g->n = (g->n + 1) / 2;
    w->down = w->across = 1;
    if (has_few_channels(g)) {
-      w->line = (g->w + 2 * g->pw) * g->c;
+      w->line = (g->w + g->pw + g->pw_end) * g->c;
       g->c *= g->kh * g->kw;
       g->kh = g->kw = 1;
-      g->ph = g->pw = 0;
+      g->ph = g->pw = g->ph_end = g->pw_end = 0;
    } else if (g->kh == 1 && g->kw == 1 && g->ph == 0 && g->pw == 0) { // only the pixels that a filter meets
       w->down = g->sh, w->across = g->sw;
    } else {

@@ -28,6 +28,7 @@ ScConv sc_winograd_turned(const ScConv *g) {
    turned.c = turned.cg = g->o, turned.h = g->oh, turned.w = g->ow;
    turned.o = turned.og = g->c, turned.oh = g->h, turned.ow = g->w;
    turned.ph = 2 - g->ph, turned.pw = 2 - g->pw;
+   turned.ph_end = 2 - g->ph_end, turned.pw_end = 2 - g->pw_end;
    return turned;
 }
 

@@ -213,9 +213,26 @@ def batch_norm(i, a, names=("weight", "bias")):
     return [activation(a.get("act", "none"))(y)], after
 
 
+def two(value):
+    return value if isinstance(value, list) else [value, value]
+
+
+def same_tf(x, weight, stride, dilation):
+    """x with the zeros of TensorFlow's "SAME" around it: ceil(size / stride) results, the odd zero behind."""
+    pads = []
+    for dim in 3, 2:  # F.pad begins with the last
+        size, s = x.shape[dim], stride[dim - 2]
+        total = max((-(-size // s) - 1) * s + dilation[dim - 2] * (weight.shape[dim] - 1) + 1 - size, 0)
+        pads += [total // 2, total - total // 2]
+    return F.pad(x, pads)
+
+
 def conv2d(i, a):
-    return [F.conv2d(i["x"], i["weight"], i.get("bias"), pair(a.get("stride", 1)), pair(a.get("padding", 0)),
-                     pair(a.get("dilation", 1)), a.get("groups", 1))]
+    x, weight, stride, dilation = i["x"], i["weight"], two(a.get("stride", 1)), two(a.get("dilation", 1))
+    padding = a.get("padding", 0)
+    if padding == "same_tf":
+        x, padding = same_tf(x, weight, stride, dilation), 0
+    return [F.conv2d(x, weight, i.get("bias"), stride, pair(padding), dilation, a.get("groups", 1))]
 
 
 def conv_bn_act(i, a):

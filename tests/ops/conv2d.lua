@@ -66,6 +66,40 @@ local list = {
    case("filters only", { 2, 3, 8, 8 }, { 8, 3, 3, 3 }, { padding = 1 }, { "weight" }),
 }
 
+-- TensorFlow's padding, in which one more may lie below and on the right.
+local function same_tf(name, x, weight, attrs, grad)
+   attrs.padding = "same_tf"
+   list[#list + 1] = case("same_tf, " .. name, x, weight, attrs, grad)
+   return list[#list]
+end
+
+same_tf("3x3", { 2, 3, 6, 5 }, { 4, 3, 3, 3 }, { bias = true })
+same_tf("3x3, stride 2, even size", { 2, 8, 8, 6 }, { 16, 8, 3, 3 }, { bias = true, stride = 2 })
+same_tf("3x3, stride 2, odd size", { 2, 8, 9, 7 }, { 16, 8, 3, 3 }, { stride = 2 })
+same_tf("3x3, stride 2, even height and odd width", { 2, 4, 8, 7 }, { 6, 4, 3, 3 }, { stride = 2 })
+same_tf("3x3, stride 3", { 1, 4, 10, 11 }, { 6, 4, 3, 3 }, { stride = 3 })
+same_tf("1x1, stride 2", { 2, 8, 6, 7 }, { 16, 8, 1, 1 }, { stride = 2 })
+same_tf("1x1, stride 3, two rows that no window reaches", { 1, 4, 9, 8 }, { 6, 4, 1, 1 }, { stride = 3 })
+same_tf("2x2, stride 3, a row that no window reaches", { 1, 4, 9, 8 }, { 6, 4, 2, 2 }, { stride = 3 })
+same_tf("5x5, stride 3, dilation 2", { 1, 3, 13, 12 }, { 4, 3, 5, 5 }, { bias = true, stride = 3, dilation = 2 })
+same_tf("7x7, stride 2, three channels", { 1, 3, 18, 15 }, { 16, 3, 7, 7 }, { stride = 2 })
+same_tf("pairs", { 2, 3, 9, 12 }, { 4, 3, 3, 6 }, { bias = true, stride = { 1, 2 }, dilation = { 2, 1 } })
+same_tf("a picture smaller than the filter", { 2, 4, 1, 2 }, { 6, 4, 4, 5 }, { stride = { 2, 1 } })
+same_tf("groups, dilation", { 2, 8, 7, 8 }, { 12, 4, 4, 4 }, { bias = true, groups = 2, dilation = 2 })
+same_tf("depthwise, stride 2", { 2, 24, 8, 9 }, { 24, 1, 3, 3 }, { stride = 2, groups = 24 })
+widened(same_tf("depthwise, 5x5, stride 2", { 2, 21, 8, 7 }, { 21, 1, 5, 5 }, { bias = true, stride = 2, groups = 21 }))
+widened(same_tf("depthwise, 7x7, stride 3", { 1, 18, 11, 9 }, { 18, 1, 7, 7 }, { stride = 3, groups = 18 }))
+widened(same_tf("depthwise, 4x4", { 1, 16, 6, 7 }, { 16, 1, 4, 4 }, { groups = 16 }))
+-- The size of the output alone tells these two apart.
+list[#list + 1] = case("2x2, no padding", { 2, 4, 6, 5 }, { 6, 4, 2, 2 }, { bias = true })
+same_tf("2x2", { 2, 4, 6, 5 }, { 6, 4, 2, 2 }, { bias = true })
+same_tf("in tiles", { 1, 64, 13, 14 }, { 64, 64, 3, 3 }, { bias = true })
+same_tf("filters by pairs of images, stride 2", { 2, 32, 8, 10 }, { 16, 32, 3, 3 }, { bias = true, stride = 2 })
+same_tf("filters by pairs of images, three channels, even size", { 2, 3, 16, 10 }, { 16, 3, 3, 3 }, { stride = 2 })
+same_tf("filters by pairs of images, two channels, 4x4", { 2, 2, 9, 12 }, { 16, 2, 4, 4 }, {})
+same_tf("filters by pairs of images, 1x1, stride 2", { 4, 64, 6, 7 }, { 72, 64, 1, 1 }, { stride = 2 })
+same_tf("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, stride = 2 }, { "x" })
+
 local x, weight = { shape = { 2, 4, 7, 7 } }, { shape = { 6, 4, 3, 3 } }
 list.bad = {
    { op = "conv2d", inputs = { x = { shape = { 4, 7, 7 } }, weight = weight },
@@ -78,7 +112,19 @@ list.bad = {
    { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { stride = 0 },
       message = "'stride': expected 1 to 1048576, found {0, 0}" },
    { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = { 0, -1 } },
-      message = "'padding': expected 0 to 1048576" },
+      message = "'padding': expected whole numbers from 0, or 'same_tf', found {0, %-1}" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = -1 },
+      message = "'padding': expected whole numbers from 0, or 'same_tf', found {%-1, %-1}" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = 1 << 21 },
+      message = "'padding': expected 0 to 1048576, found {2097152, 2097152}" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = "same" },
+      message = "'padding': expected one whole number or a table of two, or 'same_tf', found 'same'; did you mean 'same_tf'?" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = { "same_tf", 1 } },
+      message = "'padding': expected whole numbers, found 'same_tf'" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { padding = true },
+      message = "'padding': expected one whole number or a table of two, or 'same_tf', found true" },
+   { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { stride = "same_tf" },
+      message = "'stride': expected one whole number or a table of two, found 'same_tf'" },
    { op = "conv2d", inputs = { x = x, weight = weight }, attrs = { dilation = 4 },
       message = "'x': expected at least the kernel's 9 x 9" },
    { op = "conv2d", inputs = { x = { shape = { 2, 4, 7, 7 }, dtype = "i64", low = 0, high = 9 }, weight = weight },

@@ -64,6 +64,26 @@ add("folded, in tiles, more padding than the filter reaches", { 1, 16, 12, 12 },
    { grad = {}, bias = true })
 add("folded, in tiles of several photos", { 5, 16, 7, 7 }, { 64, 16, 3, 3 }, { padding = 1, act = "relu" }, { grad = {} })
 add("folded, 1x1 to many channels", { 2, 16, 5, 7 }, { 96, 16, 1, 1 }, { act = "silu" }, { grad = {} })
+-- TensorFlow's padding, in which one more may lie below and on the right.
+local function add_same_tf(name, x, weight, attrs, options)
+   attrs.padding = "same_tf"
+   add(name .. ", same_tf", x, weight, attrs, options)
+end
+add_same_tf("folded, stride 2, three channels", { 1, 3, 16, 17 }, { 16, 3, 3, 3 }, { stride = 2, act = "relu6" }, { grad = {} })
+add_same_tf("folded, 4x4, residual", { 2, 4, 6, 5 }, { 8, 4, 4, 4 }, { act = "relu" },
+   { grad = {}, residual = { 2, 8, 6, 5 }, bias = true })
+add_same_tf("folded, 5x5, stride 3, dilation", { 1, 8, 11, 12 }, { 8, 4, 5, 5 }, { stride = 3, dilation = 2, groups = 2 },
+   { grad = {} })
+add_same_tf("folded, depthwise, 5x5, stride 2", { 2, 16, 8, 7 }, { 16, 1, 5, 5 }, { stride = 2, groups = 16, act = "relu6" },
+   { grad = {} })
+add_same_tf("folded, depthwise, stride 2", { 2, 24, 8, 6 }, { 24, 1, 3, 3 }, { stride = 2, groups = 24, act = "silu" },
+   { grad = {} })
+add_same_tf("folded, in tiles, residual", { 1, 16, 13, 14 }, { 64, 16, 3, 3 }, { act = "relu" },
+   { grad = {}, residual = { 1, 64, 13, 14 } })
+add_same_tf("folded, 1x1 to many channels", { 2, 16, 5, 7 }, { 96, 16, 1, 1 }, { act = "silu" }, { grad = {} })
+add_same_tf("training, stride 2", { 2, 4, 8, 6 }, { 8, 4, 3, 3 }, { stride = 2, training = true, act = "silu" })
+add_same_tf("evaluating with gradients, depthwise, 5x5, stride 2", { 2, 8, 6, 7 }, { 8, 1, 5, 5 },
+   { stride = 2, groups = 8, act = "silu" })
 add("training, conv bias", { 2, 4, 5, 5 }, { 6, 4, 1, 1 }, { training = true, act = "relu" },
    { bias = true, grad = { "x", "weight", "bn_weight", "bn_bias" } })
 add("training, depthwise", { 2, 16, 7, 7 }, { 16, 1, 3, 3 }, { training = true, stride = 2, padding = 1, groups = 16,

@@ -23,7 +23,8 @@
 --   default            its value where it is not given (the second field of an entry too); a function is called with the
 --                      options that are known by then. show: the default as --help and help() tell it
 --   required           true: must be given; unless = the option with which it need not be
---   suggests           a list of texts, or a function that returns one: what completion offers where any text may stand
+--   suggests           a list of texts, or a function that returns one: what completion offers where others may stand too, and
+--                      of which a message names the nearest
 --   excludes, why      a list of options that make no sense beside this one, and why, in half a sentence
 --   synonyms           other names that are taken for it
 --   resume             what a run that goes on may do with it: nil: it is the same, "free": whatever it likes (it changes no
@@ -180,7 +181,8 @@ local function fits(entry, value)
 end
 
 local function wrong(entry, value)
-   local near = entry.choices and type(value) == "string" and nearest(value, options.choices_of(entry))
+   local texts = type(value) == "string" and options.suggestions_of(entry)
+   local near = texts and nearest(value, texts)
    return ("expected %s, found %s%s"):format(options.expected(entry), brief(value),
       near and ("; did you mean '%s'?"):format(near) or "")
 end

@@ -149,6 +149,14 @@ end
 
 -- ---- ops ----
 
+-- What an argument may be, as an option. Whether numbers in place of a word are good is for the op to tell.
+local function as_option(argument)
+   local words = argument.suggests
+   if not words then return { argument.name, choices = argument.choices } end
+   return { argument.name, suggests = words, is = function(value) return type(value) ~= "string" or value == words[1] end,
+      expected = ("one whole number or a table of two, or '%s'"):format(words[1]) }
+end
+
 local function check_op(file, known, name, call, first)
    local node = #call >= first and known:behind(call[#call])
    if not node or node.tag ~= "Table" then return end
@@ -159,9 +167,9 @@ local function check_op(file, known, name, call, first)
       local argument = key and by_name[key]
       if key and not argument then
          file:find(pair, ("%s: unknown argument '%s'%s"):format(name, key, options.hint(key, sorted_keys(by_name))))
-      elseif argument and argument.choices then
+      elseif argument and (argument.choices or argument.suggests) then
          local value = literal.of(known, pair[2])
-         local _, why = options.check({ key, choices = argument.choices }, value)
+         local _, why = options.check(as_option(argument), value)
          if value ~= nil and why then file:find(pair[2], ("%s: argument '%s': %s"):format(name, key, why)) end
       end
    end

@@ -30,8 +30,8 @@ end
 --- The type of an option, or of an op's argument.
 function types.of(entry)
    if entry.choices then return literals(options.choices_of(entry)) end
-   if entry.kind then return assert(OF_KIND[entry.kind], entry.kind) end
-   local type, texts = plain(entry), entry.suggests and literals(options.suggestions_of(entry))
+   local type, texts = entry.kind and assert(OF_KIND[entry.kind], entry.kind) or plain(entry),
+      entry.suggests and literals(options.suggestions_of(entry))
    if entry.read and (type or not entry.is) then
       type = (type and type ~= "string" and type .. "|" or "") .. "string"
    end

@@ -42,6 +42,16 @@ local function refuse(what, model, change)
       model.arch), 0)
 end
 
+-- Such zeros lie on one side more, for which PyTorch's layers have no word; the names and shapes of the tensors tell nothing.
+local function refuse_padding(what, model)
+   for path, layer in model:named_modules() do
+      if rawget(layer, "padding") == "same_tf" then
+         error(("%s: '%s' pads as TensorFlow does (padding = 'same_tf'), which no layer of torch.nn does; format onnx takes it")
+            :format(what, path), 0)
+      end
+   end
+end
+
 --- How a model differs from torchvision's network of that name: { dropout = p before the head, where it is another, head =
 -- the path of the part that is one's own, where it is }. what: who asks, for messages. Raises where there is no such network,
 -- or where a layer before the head is not the architecture's.
@@ -49,6 +59,7 @@ function network.differences(what, model)
    if not weights.FILES[model.arch] then
       error(("%s: '%s' is none of torchvision's networks; format onnx takes any"):format(what, console.visible(model.arch)), 0)
    end
+   refuse_padding(what, model)
    local found = { dropout = rawget(model, "dropout_before_head") }
    for _, change in ipairs((model_file.changes(model))) do
       if is_harmless(model, change) then

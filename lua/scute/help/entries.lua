@@ -32,12 +32,13 @@ local function braces(declaration)
    return #parts > 0 and " { " .. table.concat(parts, ", ") .. " }" or "()"
 end
 
---- The arguments of an op as entries of a declaration are: { { name, help, kind, choices, default, optional }, ... }.
+--- The arguments of an op as entries of a declaration are: { { name, help, kind, choices, suggests, default, optional }, ... }.
 local function op_arguments(info)
    local list = {}
    for i, argument in ipairs(info.arguments) do
       list[i] = { argument.name, help = argument.doc, kind = argument.kind, choices = argument.choices,
-         default = argument.default, optional = argument.optional, required = not argument.optional }
+         suggests = argument.suggests, default = argument.default, optional = argument.optional,
+         required = not argument.optional }
    end
    return list
 end

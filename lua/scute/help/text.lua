@@ -96,6 +96,7 @@ local function arguments_text(entry, width)
    local rows = {}
    for i, argument in ipairs(entry.options) do
       local kind = argument.choices and table.concat(argument.choices, ", ") or argument.kind
+      if argument.suggests then kind = ("%s or %q"):format(kind, argument.suggests[1]) end
       rows[i] = { argument[1], ("%s; %s%s"):format(argument.help, kind,
          argument.default ~= nil and "; default " .. tostring(argument.default) or argument.optional and "; optional" or "") }
    end

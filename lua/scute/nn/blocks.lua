@@ -10,20 +10,22 @@ local Identity = require("scute.nn.activation").Identity
 local Sequential = require("scute.nn.container").Sequential
 local fused = require "scute.nn.fused"
 local init = require "scute.nn.initialise"
+local sizes = require "scute.nn.sizes"
 
 local blocks = {}
 
--- A convolution without a bias, padded so that stride 1 keeps the size, that starts as torchvision's do: N(0, 2 / fan_out).
-function blocks.conv_without_bias(inputs, outputs, kernel, stride, groups)
-   local layer = init.skip(Conv2d, { inputs, outputs, kernel, stride = stride or 1, padding = kernel // 2,
+-- A convolution without a bias that starts as torchvision's do: N(0, 2 / fan_out). padding: as of nn.Conv2d, nil: kernel // 2,
+-- with which stride 1 keeps the size.
+function blocks.conv_without_bias(inputs, outputs, kernel, stride, groups, padding)
+   local layer = init.skip(Conv2d, { inputs, outputs, kernel, stride = stride or 1, padding = padding or kernel // 2,
       groups = groups or 1, bias = false })
    init.kaiming_normal(layer.weight)
    return layer
 end
 
 -- nn.Conv2dNormActivation { inputs, outputs, kernel_size = 3, stride = 1, groups = 1, act = "relu", eps = 1e-5,
--- momentum = 0.1 }: convolution, batch norm and, unless act is "none", an activation: children "0", "1", "2", called as one
--- fused op.
+-- momentum = 0.1, padding = kernel_size // 2 }: convolution, batch norm and, unless act is "none", an activation: children "0",
+-- "1", "2", called as one fused op.
 local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
    { "inputs", whole = true, min = 1, help = "channels of the input" },
    { "outputs", whole = true, min = 1, help = "channels of the output" },
@@ -33,11 +35,13 @@ local ConvNormActivation = Sequential:extend("Conv2dNormActivation", {
    { "act", "relu", choices = fused.choices, help = "what follows the norm" },
    { "eps", 1e-5, number = true, min = 0, help = "the norm's: added to the variance" },
    { "momentum", 0.1, number = true, min = 0, max = 1, help = "the norm's: weight of a batch in the running statistics" },
+   sizes.padding { "padding", optional = true, show = "kernel_size // 2", help = "zeros on every side, or 'same_tf', as of "
+      .. "nn.Conv2d" },
 })
 ConvNormActivation.keeps_nothing = true
 
 function ConvNormActivation:build(o)
-   self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups))
+   self:append(blocks.conv_without_bias(o.inputs, o.outputs, o.kernel_size, o.stride, o.groups, o.padding))
    self:append(BatchNorm2d { o.outputs, eps = o.eps, momentum = o.momentum })
    if o.act ~= "none" then self:append(fused.layer(o.act)) end
 end

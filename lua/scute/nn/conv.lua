@@ -17,14 +17,15 @@ local function pair_text(value)
 end
 
 -- nn.Conv2d { in_channels, out_channels, kernel_size, stride = 1, padding = 0, dilation = 1, groups = 1, bias = true,
--- dtype = "f32", device = "cpu" }; sizes in pixels, one number or {vertical, horizontal}.
+-- dtype = "f32", device = "cpu" }; sizes in pixels, one number or {vertical, horizontal}. padding = "same_tf" is TensorFlow's
+-- "SAME": as few zeros as give H' = ceil(H / stride), of an odd number the one more below (on the right).
 -- x (N, in_channels, H, W) -> (N, out_channels, H', W'). Starts as PyTorch's does (Kaiming uniform).
 local Conv2d = Module:extend("Conv2d", {
    { "in_channels", whole = true, min = 1, help = "channels of the input" },
    { "out_channels", whole = true, min = 1, help = "channels of the output" },
    sizes.pair(1, { "kernel_size", help = "side of the window, or { vertical, horizontal }" }),
    sizes.pair(1, { "stride", 1, help = "step of the window" }),
-   sizes.pair(0, { "padding", 0, help = "zeros added on every side" }),
+   sizes.padding { "padding", 0, help = "zeros added on every side; 'same_tf': so that ceil(size / stride) comes out" },
    sizes.pair(1, { "dilation", 1, help = "distance of the window's pixels" }),
    { "groups", 1, whole = true, min = 1, help = "channel groups that do not mix; in_channels for depthwise" },
    { "bias", true, flag = true, help = "whether something is added to each channel" }, table.unpack(init.WHERE),
@@ -54,7 +55,8 @@ end
 function Conv2d:describe()
    local parts = { ("%d, %d, kernel_size=%s, stride=%s"):format(self.in_channels, self.out_channels,
       pair_text(self.kernel_size), pair_text(self.stride)) }
-   if pair_text(self.padding) ~= "(0, 0)" then parts[#parts + 1] = "padding=" .. pair_text(self.padding) end
+   local padding = type(self.padding) == "string" and self.padding or pair_text(self.padding)
+   if padding ~= "(0, 0)" then parts[#parts + 1] = "padding=" .. padding end
    if pair_text(self.dilation) ~= "(1, 1)" then parts[#parts + 1] = "dilation=" .. pair_text(self.dilation) end
    if self.groups ~= 1 then parts[#parts + 1] = "groups=" .. self.groups end
    if self.bias == nil then parts[#parts + 1] = "bias=False" end

@@ -5,14 +5,35 @@ local batch_norm = require "scute.export.onnx.batch_norm"
 
 local conv = {}
 
--- A kernel's window as ONNX has it: pads at the top, at the left, at the bottom, at the right.
-local function geometry(attrs)
-   local p = attrs.padding
-   return { strides = attrs.stride, pads = { p[1], p[2], p[1], p[2] }, dilations = attrs.dilation, group = attrs.groups }
+-- The zeros before and after dimension `i` of the pixels where padding is "same_tf": what auto_pad = SAME_UPPER says, which not
+-- every program takes with dilation.
+local function same_tf(node, i)
+   local a, x = node.attrs, node.from[1]
+   if x.grows[i + 2] ~= 0 and a.stride[i] > 1 then
+      error("padding = 'same_tf' depends on the size of the input, which here depends on the number of samples", 0)
+   end
+   local reach = a.dilation[i] * (node.from[2].shape[i + 2] - 1) + 1
+   local total = math.max((node.to[1].shape[i + 2] - 1) * a.stride[i] + reach - x.shape[i + 2], 0)
+   return total // 2, total - total // 2
+end
+
+-- At the top, at the left, at the bottom, at the right.
+local function pads(node)
+   local p = node.attrs.padding
+   if type(p) == "table" then return { p[1], p[2], p[1], p[2] } end
+   local top, bottom = same_tf(node, 1)
+   local left, right = same_tf(node, 2)
+   return { top, left, bottom, right }
+end
+
+-- A kernel's window as ONNX has it.
+local function geometry(node)
+   local a = node.attrs
+   return { strides = a.stride, pads = pads(node), dilations = a.dilation, group = a.groups }
 end
 
 local function convolve(g, node, x, weight, bias)
-   local attributes = geometry(node.attrs)
+   local attributes = geometry(node)
    attributes.kernel_shape = { node.from[2].shape[3], node.from[2].shape[4] }
    return g:node("Conv", { x, weight, bias or nil }, attributes)
 end

@@ -32,7 +32,7 @@ local function of_op(name, is_method)
    local list = {}
    for i, argument in ipairs(scute.op_info(name).arguments) do
       if i > 1 or not is_method then
-         list[#list + 1] = entry(argument.name, argument.choices, argument.kind == "bool")
+         list[#list + 1] = entry(argument.name, argument.choices or argument.suggests, argument.kind == "bool")
       end
    end
    return list
