@@ -128,6 +128,24 @@ local function pads_once_in_one()
    scute.tf32(false, true)
 end
 
+-- A bias in one with the convolution, that no algorithm does after all: two steps, and a second look that is not worth a copy.
+local function pads_nothing_for_what_fails()
+   local x, w, bias = scute.randn(2, 7, 8, 8), scute.randn(6, 7, 3, 3), scute.randn(6)
+   local own = { x:to(device), w:to(device), bias:to(device) }
+   local expected, found = (by_hand(x, w, { stride = 2 }) + bias:reshape { 6, 1, 1 }):values(), nil
+   local function convolve()
+      local y <close> = own[1]:conv2d(own[2], own[3], { stride = 2, padding = "same_tf" })
+      found = y:values()
+   end
+   for n = 1, 40 do softgpu.fail(FUSED, n, 3000) end
+   local first = paddings(convolve)
+   softgpu.fail_nothing()
+   check_near(found, expected, 1e-2, "same_tf with a bias that cuDNN does not add")
+   local second = paddings(convolve)
+   check_near(found, expected, 1e-2, "same_tf with such a bias again")
+   check(first == 2 and second == 1, "what fails is padded for once", ("%d times, then %d"):format(first, second))
+end
+
 -- Each allocation fails, and the one after it, when the first is tried again.
 local function pads_where_memory_is_short()
    scute.tf32(false)
@@ -172,6 +190,7 @@ end
 pads_what_cudnn_cannot()
 tells_paddings_apart()
 pads_once_in_one()
+pads_nothing_for_what_fails()
 pads_where_memory_is_short()
 pads_in_graphs()
 tally.finish()
