@@ -11,5 +11,5 @@ GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
 def create(name, classes=10):
     if name != "efficientnet_lite0":
         return getattr(models, name)(weights=None, num_classes=classes)
-    sys.path.insert(0, str(GOLDEN))
+    sys.path.append(str(GOLDEN))
     return importlib.import_module("efficientnet_lite").efficientnet_lite0(classes)

@@ -84,6 +84,12 @@ local function memory_cells(part, row)
       markdown.reached(of_least and of_least <= part.memory) }
 end
 
+-- nil where nothing is to be reached, or nothing is known.
+local function is_reached(part, row, ratio)
+   if not ratio or not part.aims[row.what] then return nil end
+   return ratio >= TARGETS[row.what]
+end
+
 local function add_all(list, more)
    return table.move(more, 1, #more, #list + 1, list)
 end
@@ -93,7 +99,7 @@ local function cells(part, ledger, row)
    for _, mode in ipairs(told.modes_of(part)) do list[#list + 1] = number(row.modes[mode] and row.modes[mode].ms, 1) end
    if told.compiles(part) then list[#list + 1] = number(row.compiling, 0) end
    local ratio, share = ratio_of(part, row), share_of_peak(ledger, row)
-   add_all(list, { number(ratio, 2), markdown.reached(ratio and ratio >= TARGETS[row.what]),
+   add_all(list, { number(ratio, 2), markdown.reached(is_reached(part, row, ratio)),
       share and number(100 * share) .. " %" or "-" })
    return part.memory and add_all(list, memory_cells(part, row)) or list
 end
@@ -114,11 +120,20 @@ local function rows_measured(part, ledger)
    return rows
 end
 
+-- What a part measures that is to reach something.
+local function aims_of(part)
+   local list = {}
+   for _, what in ipairs(part.whats) do
+      if part.aims[what] then list[#list + 1] = what end
+   end
+   return list
+end
+
 local function heads_of(part)
    local heads, against, targets = { "network", "", "width", "#photos", "#scute" }, part.against, {}
    for _, mode in ipairs(told.modes_of(part)) do heads[#heads + 1] = "#" .. TITLES[mode] end
    if told.compiles(part) then heads[#heads + 1] = "#compiling, s" end
-   for i, what in ipairs(part.whats) do targets[i] = ("≥ %g"):format(TARGETS[what]) end
+   for _, what in ipairs(aims_of(part)) do targets[#targets + 1] = ("≥ %g"):format(TARGETS[what]) end
    add_all(heads, { ("#%s / scute"):format(against and #against == 1 and TITLES[against[1]] or "best"),
       table.concat(targets, ", "), "#of the peak" })
    if not part.memory then return heads end
@@ -147,10 +162,10 @@ end
 --- The aims of a part: its ratios, and the share of memory where it has one.
 function told.reached(part, ledger)
    local rows, list = rows_measured(part, ledger), {}
-   for i, what in ipairs(part.whats) do
+   for i, what in ipairs(aims_of(part)) do
       local function own_ratio(row) return row.what == what and ratio_of(part, row) or nil end
       local value, name = worst(rows, own_ratio, 1)
-      list[i] = { what = part.aims[i], value = value, at = name, target = TARGETS[what], at_least = true, unit = "x" }
+      list[i] = { what = part.aims[what], value = value, at = name, target = TARGETS[what], at_least = true, unit = "x" }
    end
    if part.memory then
       local value, name = worst(rows, share_of_memory, -1)
