@@ -74,8 +74,10 @@ describe("padding = 'same_tf'", function()
    end)
 
    it("is known to completion, help and editors", function()
+      _G.scute = scute
       assert.same({ '"same_tf"' }, (complete.candidates "scute.conv2d(x, w, { padding = "))
       assert.same({ "same_tf" }, (complete.candidates 'scute.nn.Conv2d { 3, 8, 3, padding = "'))
+      rawset(_G, "scute", nil)
       assert.is_truthy(help.text(scute.conv2d):gsub("%s+", " "):find('int or {int, int} or "same_tf"; default 0', 1, true))
       assert.is_truthy(scute.op_info("conv2d").text:find("int or {int, int} or same_tf, optional (default 0)", 1, true))
       for _, argument in ipairs(scute.op_info("conv_bn_act").arguments) do
