@@ -42,8 +42,9 @@ static bool has_filters(const ScConv *g, bool half) {
           !(half && sc_cpu_has_amx());
 }
 
-// Transforming takes longer than it saves where few channels meet, in blocks that are not full: those of 16 take
-// up to twice the time of oneDNN's, those of 32 about as long (and 0.4 to 0.9 of it the gradient of filters).
+// Transforming takes longer than it saves where few channels meet, in blocks that are not full: those of 16
+// take up to twice the time of oneDNN's, those of 32 about as long (and 0.4 to 0.9 of it the gradient of
+// filters).
 static bool has_channels(const ScConv *g, int64_t in_blocks) {
    return in_blocks % BLOCK == 0 || (g->c >= FEW_CHANNELS && g->o >= FEW_CHANNELS);
 }
