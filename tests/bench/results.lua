@@ -67,7 +67,7 @@ local HEAD = [[
 
 Written by `make bench PYTHON=...` from what it leaves in `bench.json` beside it. Times are milliseconds where nothing else
 is said, the least of several rounds in which scute and the modes of PyTorch took turns, with as many threads. "best / scute" is
-the time of the fastest of PyTorch's modes in the same width over scute's; of more backbones it is channels last that counts, and
+the time of the fastest of PyTorch's modes in the same width over scute's; of more backbones channels last alone counts, and
 nothing is compiled. A row that is measured again takes the place of the one before; each part says when it was measured. A mode
 of PyTorch that is far behind in the first round is not measured again.
 Compiling is what the process of that mode takes beyond one in channels last, calls not counted, with nothing kept from before.

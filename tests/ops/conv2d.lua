@@ -57,7 +57,6 @@ local list = {
    case("in tiles, frozen filters", { 1, 64, 16, 16 }, { 64, 64, 3, 3 }, { padding = 1 }, { "x" }),
    of_cpu(case("in tiles, blocks that are not full", { 1, 48, 16, 17 }, { 80, 48, 3, 3 }, { bias = true, padding = 1 })),
    of_cpu(case("in tiles, half a block", { 2, 32, 13, 12 }, { 96, 32, 3, 3 }, { padding = 1 })),
-   of_cpu(case("in tiles, a quarter of a block", { 1, 16, 16, 16 }, { 16, 16, 3, 3 }, { padding = { 1, 0 } })),
    case("filters by pairs of images, stride 2", { 2, 32, 9, 11 }, { 16, 32, 3, 3 }, { bias = true, stride = 2, padding = 1 }),
    case("filters by pairs of images, an odd one", { 9, 32, 5, 4 }, { 8, 32, 3, 3 }, { stride = 2, padding = 1 }),
    case("filters by pairs of images, more than are kept", { 28, 32, 10, 10 }, { 8, 32, 3, 3 }, { padding = 1 }, { "weight" }),

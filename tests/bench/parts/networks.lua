@@ -131,9 +131,9 @@ end
 -- ---- the parts ----
 
 --- A part: its name, title, whats = a list of "infer", "train" and "last", and aims: what is to be reached by those, by name;
---- modes: those of PyTorch that are measured, default all, and against: those of them that count, default all that are measured;
---- models: the networks where MODELS names none; memory: the share of PyTorch's to reach; once: there are no rounds; batch and
---- threads where they are not the settings'; at_224: no other sizes; leaves_out: a set of networks.
+--- modes: those of PyTorch that are measured, default all, and against: those of them that count, default the same; models: the
+--- networks where MODELS names none; memory: the share of PyTorch's to reach; once: there are no rounds; batch and threads
+--- where they are not the settings'; at_224: no other sizes; leaves_out: a set of networks.
 function networks.part(part)
    function part.run(settings, ledger)
       local rows = rows_of(part, settings)
