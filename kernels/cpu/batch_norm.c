@@ -144,11 +144,15 @@ static ScStatus forward(ScCall *c) {
 
 // ---- backward ----
 
-// Where the activation's derivative is dear (an exp), the first pass leaves the gradient before it where the
-// second one writes that of x. In bf16 it would be rounded once more; without batch statistics there is one
-// pass.
+// Whether there is an exp in the derivative.
+static bool is_dear(ScAct act) {
+   return act == SC_ACT_SILU || act == SC_ACT_SIGMOID || act == SC_ACT_GELU;
+}
+
+// Where the activation's derivative is dear, the first pass leaves the gradient before it where the second one
+// writes that of x. In bf16 it would be rounded once more; without batch statistics there is one pass.
 static bool keeps_gradient(const Norm *b) {
-   return b->training && b->loops.mask == SC_MASK_X && !sc_act_by_result(b->loops.act) && !b->loops.half;
+   return b->training && b->loops.mask == SC_MASK_X && is_dear(b->loops.act) && !b->loops.half;
 }
 
 static void start_gradients(Norm *b, const ScCall *c, const float *mean, const float *var) {

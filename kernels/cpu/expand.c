@@ -1,34 +1,15 @@
 #include "kernels/cpu/expand.h"
 
-#include <math.h>
-
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/lanes.h"
+#include "kernels/cpu/lanes_silu.h"
 
 // PIXELS and BLOCK output channels are computed together, so that all sums stay in registers.
 enum { PIXELS = 8, VECTORS = 3, BLOCK = VECTORS * LANES, MOST_CHANNELS = 128, TASK = 32 * PIXELS };
-
-// x / (1 + exp(-x)), where exp(-x) is 2^n times 2^f (Cephes, S. Moshier), infinite from where it is near to it
-// on.
-SC_INLINE void silu(Lanes *x) {
-   const Lanes zero = {0}, magic = zero + 12582912.0f; // 1.5 * 2^23: leaves the whole number in the low bits
-   Bits large = (Bits)(*x < -88.7f), small = (Bits)(*x > 87.0f);
-   Lanes shifted = *x * -1.44269504088896341f + magic, n = shifted - magic;
-   Lanes f = *x * -1.44269504088896341f - n;
-   Lanes p = 1.535336188319500e-4f * f + 1.339887440266574e-3f;
-   p = p * f + 9.618437357674640e-3f;
-   p = p * f + 5.550332471162809e-2f;
-   p = p * f + 2.402264791363012e-1f;
-   p = p * f + 6.931472028550421e-1f;
-   p = p * f + 1.0f;
-   Bits power = (Bits)p + ((Bits)shifted << 23);
-   Lanes e = (Lanes)((power & ~(large | small)) | ((Bits)(zero + INFINITY) & large));
-   *x = *x / (e + 1.0f);
-}
 
 // ---- f32 ----
 
@@ -63,7 +44,7 @@ SC_INLINE void run_block(const ScExpand *z, int64_t first, int64_t n, int64_t bl
 #pragma GCC unroll 3
       for (int j = 0; j < VECTORS; j++)
          if (p < n) {
-            silu(&sum[p][j]);
+            sc_lanes_silu(&sum[p][j]);
             memcpy(y + p * z->g.o + j * LANES, &sum[p][j], sizeof(Lanes));
          }
 }
@@ -117,7 +98,7 @@ SC_PART void run_half_block(const ScExpand *z, int64_t first, int64_t n, int64_t
       for (int j = 0; j < VECTORS; j++)
          if (p < n) {
             Lanes value = (Lanes)sum[p][j];
-            silu(&value);
+            sc_lanes_silu(&value);
             __m256i halves = (__m256i)_mm512_cvtneps_pbh((__m512)value);
             _mm256_storeu_si256((__m256i *)(y + p * z->g.o + j * LANES), halves);
          }

@@ -16,7 +16,7 @@ ScStatus sc_winograd_gradient(ScDevice *device, const ScWinogradGradient *z, boo
 }
 
 size_t sc_winograd_filter_bytes(const ScConv *g) {
-   return (size_t)(g->o / BLOCK * EACH * sc_winograd_filter_step(g->c)) * sizeof(float);
+   return (size_t)(sc_winograd_blocks(g->o) * EACH * sc_winograd_filter_step(g->c)) * sizeof(float);
 }
 
 void sc_winograd_filters(const ScConv *g, bool turned, bool half, const void *plain, float *filters) {
@@ -38,7 +38,8 @@ enum { ENOUGH = 16 };
 
 static bool has_filters(const ScConv *g, bool half) {
    bool three = g->kh == 3 && g->kw == 3 && g->sh == 1 && g->sw == 1 && g->dh == 1 && g->dw == 1;
-   return three && g->groups == 1 && sc_cpu_has_fma() && !(half && sc_cpu_has_amx());
+   return three && g->groups == 1 && g->c % STEP == 0 && g->o % STEP == 0 && sc_cpu_has_fma() &&
+          !(half && sc_cpu_has_amx());
 }
 
 // Tiles reach over the edge: what is left must halve the work. They are computed `together`, and transformed
@@ -54,11 +55,10 @@ static bool has_large_images(const ScConv *g) {
 }
 
 bool sc_winograd_fits(const ScConv *g, ScAct act, bool half) {
-   bool clips = act == SC_ACT_NONE || act == SC_ACT_RELU || act == SC_ACT_RELU6;
-   return has_filters(g, half) && g->c % STEP == 0 && g->o % BLOCK == 0 && clips && saves_enough(g, ROWS) &&
-          (!half || has_large_images(g));
+   bool has_act = act == SC_ACT_NONE || act == SC_ACT_RELU || act == SC_ACT_RELU6 || act == SC_ACT_SILU;
+   return has_filters(g, half) && has_act && saves_enough(g, ROWS) && (!half || has_large_images(g));
 }
 
 bool sc_winograd_gradient_fits(const ScConv *g, bool half) {
-   return has_filters(g, half) && g->c % BLOCK == 0 && g->o % STEP == 0 && saves_enough(g, 1);
+   return has_filters(g, half) && saves_enough(g, 1);
 }

@@ -16,9 +16,9 @@ bool sc_winograd_gradient_fits(const ScConv *, bool half);
 // The convolution of dy that gives the gradient of x: with filters `turned`.
 ScConv sc_winograd_turned(const ScConv *);
 
-// Filters (O / 64, 36, C, 64) from plain ones (O, 3, 3, C) in f32 or bf16. Where `turned`, they are those of
-// the convolution whose gradient is computed: (C, 3, 3, O), of which inputs and outputs change places and taps
-// are counted from the other end.
+// Filters (blocks of 64 outputs, 36, C, 64) from plain ones (O, 3, 3, C) in f32 or bf16. Where `turned`, they
+// are those of the convolution whose gradient is computed: (C, 3, 3, O), of which inputs and outputs change
+// places and taps are counted from the other end.
 size_t sc_winograd_filter_bytes(const ScConv *);
 void sc_winograd_filters(const ScConv *, bool turned, bool half, const void *plain, float *filters);
 

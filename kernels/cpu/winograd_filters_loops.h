@@ -75,9 +75,10 @@ SC_INLINE void turned_square(const Filters *f, int64_t c, int64_t o, float *to, 
    }
 }
 
-// Of one block, LANES input channels from `in` on.
-static void part_of_block(const Filters *f, int64_t block, int64_t in, float *to, int64_t apart) {
-   for (int64_t l = 0; l < BLOCK; l += LANES) {
+// Of one block of `width` channels, LANES input channels from `in` on.
+static void part_of_block(const Filters *f, int64_t block, int64_t width, int64_t in, float *to,
+                          int64_t apart) {
+   for (int64_t l = 0; l < width; l += LANES) {
       int64_t out = block * BLOCK + l;
       if (f->turned && f->half)
          turned_square(f, out, in, to + l, apart, true);
@@ -94,9 +95,10 @@ static void transform_filters(const ScConv *g, bool turned, bool half, const voi
    Filters f = {plain, turned ? g->c : g->o, turned ? g->o : g->c, half, turned};
    int64_t apart = sc_winograd_filter_step(g->c);
 #pragma omp parallel for collapse(2)
-   for (int64_t block = 0; block < g->o / BLOCK; block++)
+   for (int64_t block = 0; block < sc_winograd_blocks(g->o); block++)
       for (int64_t in = 0; in < g->c; in += LANES)
-         part_of_block(&f, block, in, filters + block * EACH * apart + in * BLOCK, apart);
+         part_of_block(&f, block, sc_winograd_width(g->o, block), in,
+                       filters + block * EACH * apart + in * BLOCK, apart);
 }
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "kernels/cpu/winograd_tiles.h"
 
+#include "kernels/cpu/lanes_silu.h"
+
 #include <omp.h>
 #include <stdatomic.h>
 
@@ -36,46 +38,55 @@ static void input_tiles(const Forward *w, int64_t first, int64_t n, float *v) {
    }
 }
 
-// ---- products: (ROWS tiles, C) x (C, TOGETHER vectors) ----
+// ---- products: (ROWS tiles, C) x (C, vectors), of which there are at most TOGETHER ----
 
-SC_INLINE void multiply_tiles(const float *v, int64_t channels, int64_t n, const float *u, float *m,
-                              bool first) {
-   Lanes sum[ROWS][TOGETHER];
+SC_INLINE void multiply_tile_vectors(const float *v, int64_t channels, int64_t n, const float *u, float *m,
+                                     bool first, int vectors) {
+   Lanes sum[ROWS][MOST_TOGETHER];
 #pragma GCC unroll 6
    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < TOGETHER; j++) sum[r][j] = (Lanes){0};
+      for (int j = 0; j < vectors; j++) sum[r][j] = (Lanes){0};
    for (int64_t c = 0; c < n; c++, u += BLOCK) {
       const Lanes *of_channel = (const Lanes *)u;
 #pragma GCC unroll 6
       for (int r = 0; r < ROWS; r++) {
          float each = v[r * channels + c];
 #pragma GCC unroll 4
-         for (int j = 0; j < TOGETHER; j++) sum[r][j] += each * of_channel[j];
+         for (int j = 0; j < vectors; j++) sum[r][j] += each * of_channel[j];
       }
    }
 #pragma GCC unroll 6
    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < TOGETHER; j++) {
+      for (int j = 0; j < vectors; j++) {
          Lanes *to = (Lanes *)(m + r * BLOCK + j * LANES);
          *to = first ? sum[r][j] : *to + sum[r][j];
       }
 }
 
-// Of ROWS tiles and all channels of a block.
-SC_INLINE void multiply_rows(const float *v, int64_t channels, const float *u, float *m) {
+SC_INLINE void multiply_tiles(const float *v, int64_t channels, int64_t n, const float *u, float *m, bool first,
+                              int64_t vectors) {
+#define ONE(number) multiply_tile_vectors(v, channels, n, u, m, first, number)
+   SC_OF_VECTORS(vectors, ONE);
+#undef ONE
+}
+
+// Of ROWS tiles and the first `width` channels of a block.
+SC_INLINE void multiply_rows(const float *v, int64_t channels, const float *u, float *m, int64_t width) {
    for (int64_t c = 0; c < channels; c += IN_A_ROW)
-      for (int j = 0; j < BLOCK; j += TOGETHER * LANES)
-         multiply_tiles(v + c, channels, sc_least(IN_A_ROW, channels - c), u + c * BLOCK + j, m + j, c == 0);
+      for (int64_t j = 0; j < width; j += TOGETHER * LANES)
+         multiply_tiles(v + c, channels, sc_least(IN_A_ROW, channels - c), u + c * BLOCK + j, m + j, c == 0,
+                        sc_least(TOGETHER, (width - j) / LANES));
 }
 
 static void products(const Forward *w, int64_t block, int64_t n, const float *v, float *m) {
-   int64_t channels = w->z->g.c;
+   int64_t channels = w->z->g.c, width = sc_winograd_width(w->z->g.o, block);
    for (int e = 0; e < EACH; e++) {
       const float *u = w->z->filters + (block * EACH + e) * w->u_step;
       for (int64_t tile = 0; tile < n; tile += ROWS)
-         multiply_rows(v + e * w->v_step + tile * channels, channels, u, m + e * w->m_step + tile * BLOCK);
+         multiply_rows(v + e * w->v_step + tile * channels, channels, u, m + e * w->m_step + tile * BLOCK,
+                       width);
    }
 }
 
@@ -93,6 +104,10 @@ SC_INLINE void gather(Lanes to[OUT], const Lanes *m, int at) {
 // Of numbers, too.
 SC_INLINE void activate(Lanes *v, ScAct act) {
    const Lanes zero = {0}, six = zero + 6.0f;
+   if (act == SC_ACT_SILU) {
+      sc_lanes_silu(v);
+      return;
+   }
    if (act != SC_ACT_NONE) *v = (Lanes)((Bits)*v & (Bits)(*v > zero));
    if (act == SC_ACT_RELU6) {
       Bits over = (Bits)(*v > six);
@@ -137,8 +152,9 @@ SC_INLINE void output_tile(const Forward *w, int64_t tile, int64_t channel, cons
 
 static bool output_tiles(const Forward *w, int64_t first, int64_t n, int64_t block, const float *m) {
    Lanes odd = {0};
+   int64_t width = sc_winograd_width(w->z->g.o, block);
    for (int64_t i = 0; i < n; i++)
-      for (int64_t c = 0; c < BLOCK; c += LANES) {
+      for (int64_t c = 0; c < width; c += LANES) {
          const float *of_tile = m + i * BLOCK + c;
          if (w->z->half)
             output_tile(w, first + i, block * BLOCK + c, of_tile, &odd, true);
@@ -154,7 +170,7 @@ static bool run_task(const Forward *w, int64_t task, float *v, float *m) {
    int64_t first = task * w->tiles, n = sc_least(w->tiles, w->t.all - first);
    bool finite = true;
    input_tiles(w, first, n, v);
-   for (int64_t block = 0; block < w->z->g.o / BLOCK; block++) {
+   for (int64_t block = 0; block < sc_winograd_blocks(w->z->g.o); block++) {
       products(w, block, n, v, m);
       if (!output_tiles(w, first, n, block, m)) finite = false;
    }

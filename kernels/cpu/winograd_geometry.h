@@ -7,8 +7,8 @@
 
 // TILE input pixels a side make OUT output pixels; the products of a tile are EACH independent ones.
 enum { OUT = 4, TILE = 6, EACH = TILE * TILE };
-// ROWS tiles and BLOCK channels lie together; STEP: channels are a multiple of it; GAP: floats between what
-// else would meet in the same places of the cache.
+// ROWS tiles and BLOCK channels lie together; STEP: channels are a multiple of it, so that the last block need
+// not be full; GAP: floats between what else would meet in the same places of the cache.
 enum { ROWS = 6, BLOCK = 64, STEP = 16, GAP = 16 };
 
 typedef struct {
@@ -36,6 +36,15 @@ static inline ScTile sc_tile_at(const ScTiles *t, const ScConv *g, int64_t tile)
    at.height = sc_least(OUT, g->oh - at.top);
    at.width = sc_least(OUT, g->ow - at.left);
    return at;
+}
+
+static inline int64_t sc_winograd_blocks(int64_t channels) {
+   return (channels + BLOCK - 1) / BLOCK;
+}
+
+// Channels of a block.
+static inline int64_t sc_winograd_width(int64_t channels, int64_t block) {
+   return sc_least(BLOCK, channels - block * BLOCK);
 }
 
 // Floats from one of the products' matrices of filters to the next.

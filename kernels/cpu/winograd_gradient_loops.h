@@ -13,7 +13,7 @@ typedef struct {
    const ScWinogradGradient *z;
    ScTiles t;
    int64_t tiles;  // of a chunk
-   float *inputs;  // (C / BLOCK, EACH, tiles, BLOCK)
+   float *inputs;  // (blocks of C, EACH, tiles, BLOCK)
    float *outputs; // (O / LANES, EACH, tiles, LANES)
 } Gradient;
 
@@ -69,27 +69,35 @@ static void transform_tile(const Gradient *w, int64_t first, int64_t i) {
       tile_of(w, first, i, false);
 }
 
-// ---- products: (FILTER_ROWS, tiles) x (tiles, TOGETHER vectors) ----
+// ---- products: (FILTER_ROWS, tiles) x (tiles, vectors), of which there are at most TOGETHER ----
 
-SC_INLINE void multiply_filters(const float *outputs, const float *inputs, int64_t n, Lanes *to) {
-   Lanes sum[FILTER_ROWS][TOGETHER];
+SC_INLINE void multiply_filter_vectors(const float *outputs, const float *inputs, int64_t n, Lanes *to,
+                                       int vectors) {
+   Lanes sum[FILTER_ROWS][MOST_TOGETHER];
 #pragma GCC unroll 4
    for (int r = 0; r < FILTER_ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < TOGETHER; j++) sum[r][j] = (Lanes){0};
+      for (int j = 0; j < vectors; j++) sum[r][j] = (Lanes){0};
    for (int64_t i = 0; i < n; i++, outputs += LANES, inputs += BLOCK) {
       const Lanes *v = (const Lanes *)inputs;
 #pragma GCC unroll 4
       for (int r = 0; r < FILTER_ROWS; r++) {
          float each = outputs[r];
 #pragma GCC unroll 4
-         for (int j = 0; j < TOGETHER; j++) sum[r][j] += each * v[j];
+         for (int j = 0; j < vectors; j++) sum[r][j] += each * v[j];
       }
    }
 #pragma GCC unroll 4
    for (int r = 0; r < FILTER_ROWS; r++)
 #pragma GCC unroll 4
-      for (int j = 0; j < TOGETHER; j++) to[r * VECTORS + j] = sum[r][j];
+      for (int j = 0; j < vectors; j++) to[r * VECTORS + j] = sum[r][j];
+}
+
+SC_INLINE void multiply_filters(const float *outputs, const float *inputs, int64_t n, Lanes *to,
+                                int64_t vectors) {
+#define ONE(number) multiply_filter_vectors(outputs, inputs, n, to, number)
+   SC_OF_VECTORS(vectors, ONE);
+#undef ONE
 }
 
 // ---- back to filters ----
@@ -127,18 +135,20 @@ SC_INLINE void filter_lanes(const Lanes *sums, float *gradient, int64_t channels
 
 // What a chunk of `n` tiles adds to the gradient of LANES filters in BLOCK channels. Says whether it is finite.
 static bool run_unit(const Gradient *w, int64_t unit, int64_t n, bool first) {
-   int64_t blocks = w->z->g.c / BLOCK, o = unit / blocks, block = unit % blocks;
+   int64_t blocks = sc_winograd_blocks(w->z->g.c), o = unit / blocks, block = unit % blocks;
+   int64_t vectors = sc_winograd_width(w->z->g.c, block) / LANES;
    Lanes sums[EACH][LANES][VECTORS];
    for (int e = 0; e < EACH; e++) {
       const float *inputs = w->inputs + (block * EACH + e) * w->tiles * BLOCK;
       const float *outputs = w->outputs + (o * EACH + e) * w->tiles * LANES;
       for (int r = 0; r < LANES; r += FILTER_ROWS)
-         for (int j = 0; j < VECTORS; j += TOGETHER)
-            multiply_filters(outputs + r, inputs + j * LANES, n, &sums[e][r][j]);
+         for (int64_t j = 0; j < vectors; j += TOGETHER)
+            multiply_filters(outputs + r, inputs + j * LANES, n, &sums[e][r][j],
+                             sc_least(TOGETHER, vectors - j));
    }
    Lanes odd = {0};
    for (int r = 0; r < LANES; r++)
-      for (int j = 0; j < VECTORS; j++) {
+      for (int64_t j = 0; j < vectors; j++) {
          int64_t at = (o * LANES + r) * TAPS * w->z->g.c + block * BLOCK + j * LANES;
          filter_lanes(&sums[0][r][j], w->z->gradient + at, w->z->g.c, first, &odd);
       }
@@ -148,7 +158,7 @@ static bool run_unit(const Gradient *w, int64_t unit, int64_t n, bool first) {
 // ---- all of it ----
 
 static bool run_chunk(const Gradient *w, int64_t first) {
-   int64_t n = sc_least(w->tiles, w->t.all - first), units = w->z->g.o / LANES * (w->z->g.c / BLOCK);
+   int64_t n = sc_least(w->tiles, w->t.all - first), units = w->z->g.o / LANES * sc_winograd_blocks(w->z->g.c);
    bool finite = true;
 #pragma omp parallel reduction(&& : finite)
    {
@@ -163,10 +173,11 @@ static bool run_chunk(const Gradient *w, int64_t first) {
 static ScStatus run_gradient(ScDevice *device, const ScWinogradGradient *z, bool *finite) {
    Gradient w = {.z = z, .t = sc_tiles_of(&z->g)};
    w.tiles = sc_least(CHUNK_TILES, w.t.all);
+   int64_t channels = sc_winograd_blocks(z->g.c) * BLOCK;
    ScBuffer *scratch;
-   SC_TRY(sc_buffer_new(&scratch, device, (size_t)(EACH * w.tiles * (z->g.c + z->g.o)) * sizeof(float)));
+   SC_TRY(sc_buffer_new(&scratch, device, (size_t)(EACH * w.tiles * (channels + z->g.o)) * sizeof(float)));
    w.inputs = scratch->data;
-   w.outputs = w.inputs + EACH * w.tiles * z->g.c;
+   w.outputs = w.inputs + EACH * w.tiles * channels;
    *finite = true;
    for (int64_t first = 0; first < w.t.all && *finite; first += w.tiles) *finite = run_chunk(&w, first);
    sc_buffer_release(scratch);

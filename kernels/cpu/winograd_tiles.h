@@ -8,8 +8,21 @@
 #include "kernels/cpu/winograd_geometry.h"
 
 // Vectors of a block of channels, of which TOGETHER are summed in registers: of 16 floats there are 32
-// registers, of 8 there are 16.
-enum { VECTORS = BLOCK / LANES, TOGETHER = LANES == 16 ? 4 : 2 };
+// registers, of 8 there are 16. At the end of a block that is not full there may be fewer.
+enum { VECTORS = BLOCK / LANES, TOGETHER = LANES == 16 ? 4 : 2, MOST_TOGETHER = 4 };
+
+// Makes a loop of each number of vectors: `one` is a macro of the number.
+#define SC_OF_VECTORS(n, one)                                                                                  \
+   do {                                                                                                        \
+      if ((n) == TOGETHER)                                                                                     \
+         one(TOGETHER);                                                                                        \
+      else if ((n) == 3)                                                                                       \
+         one(3);                                                                                               \
+      else if ((n) == 2)                                                                                       \
+         one(2);                                                                                               \
+      else                                                                                                     \
+         one(1);                                                                                               \
+   } while (0)
 
 // Polynomials are evaluated at 0, A, -A, B, -B and infinity: with A * B = 1 rounding is least.
 #define A  0.70710678118654752f

@@ -8,7 +8,7 @@
 
 typedef struct {
    ScConv g;
-   ScAct act;            // none, relu or relu6
+   ScAct act;            // none, relu, relu6 or silu
    bool half;            // x, residual and y are bf16, else f32
    const void *x;        // (N, H, W, C)
    const float *filters; // as sc_winograd_filters makes them

@@ -25,6 +25,7 @@ static cudnnStatus_t describe_filter(cudnnFilterDescriptor_t *out, ScDtype dtype
                                      (int)g->kh, (int)g->kw);
 }
 
+// The padding before is that after, too: see conv_pad.h.
 static cudnnStatus_t describe_window(cudnnConvolutionDescriptor_t *out, ScDtype dtype, const ScConv *g) {
    cudnnStatus_t status = cudnnCreateConvolutionDescriptor(out);
    if (status == CUDNN_STATUS_SUCCESS)

@@ -10,6 +10,7 @@
 #include "host/core/recording.h"
 #include "host/core/sync.h"
 #include "kernels/cuda/conv_known.h"
+#include "kernels/cuda/conv_pad.h"
 #include "kernels/cuda/libraries.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
@@ -40,7 +41,8 @@ typedef struct {
    ScDtype dtype;
    ScConv g;
    ScConvSides sides;
-   bool add; // to the gradient that other parts of the batch have left
+   bool add;     // to the gradient that other parts of the batch have left
+   int64_t h, w; // of the photos before they are padded, for messages
 } Run;
 
 // ---- the cache ----
@@ -336,7 +338,7 @@ static ScStatus none_left(const Run *r, const Plan *plan) {
               : "",
        said ? cudnnGetErrorString(said) : "", (long long)g->c, (long long)g->o, (long long)g->groups,
        (long long)g->kh, (long long)g->kw, (long long)g->sh, (long long)g->sw, (long long)g->dh,
-       (long long)g->dw, (long long)g->n, (long long)g->h, (long long)g->w,
+       (long long)g->dw, (long long)g->n, (long long)r->h, (long long)r->w,
        sc_choices()->deterministic ? "scute.deterministic(false) permits others"
                                    : "report it, or use --device cpu");
 }
@@ -432,12 +434,12 @@ static ScStatus run_halves(const Run *r) {
       return sc_fail(SC_EDEVICE,
                      "%s: one photo of %lld x %lld with %lld -> %lld channels has more numbers than cuDNN "
                      "counts (2^31); use a smaller --image-size",
-                     r->what, (long long)r->g.h, (long long)r->g.w, (long long)r->g.c, (long long)r->g.o);
+                     r->what, (long long)r->h, (long long)r->w, (long long)r->g.c, (long long)r->g.o);
    if (part >= n)
       return sc_fail(SC_EMEM,
                      "%s: %lld photos of %lld x %lld with %lld -> %lld channels have more numbers than cuDNN "
                      "counts (2^31); use a smaller --batch-size",
-                     r->what, (long long)n, (long long)r->g.h, (long long)r->g.w, (long long)r->g.c,
+                     r->what, (long long)n, (long long)r->h, (long long)r->w, (long long)r->g.c,
                      (long long)r->g.o);
    Run first = part_of(r, 0, part), second = part_of(r, part, n - part);
    SC_TRY(run(&first));
@@ -453,7 +455,42 @@ static ScStatus run(const Run *r) {
    return plan->too_large ? run_halves(r) : run_plan(r, dnn, plan);
 }
 
+// ---- photos that are padded differently on both sides ----
+
+// A gradient of photos is cut out when it is there, photos are padded before.
+static ScStatus run_with(const Run *r, const Run *even) {
+   if (r->kind == SC_PLAN_INPUT_GRAD) {
+      SC_TRY(run(even));
+      return sc_conv_cut(r->device, r->what, r->dtype, &r->g, even->sides.x, r->sides.x);
+   }
+   SC_TRY(sc_conv_pad(r->device, r->what, r->dtype, &r->g, r->sides.x, even->sides.x));
+   return run(even);
+}
+
+// Nothing is padded for what has turned out to have no algorithm.
+static const Plan *hopeless(const Run *r) {
+   ScConvKey key = sc_conv_key(r->kind, r->dtype, &r->g);
+   const Plan *plan = find(&caches[r->device->index], &key);
+   return plan && !plan->too_large && !has_to_ask_again(plan) && !current(plan) ? plan : NULL;
+}
+
+// All that knows convolutions by their geometry, as cuDNN does, sees the one that pads evenly.
+static ScStatus run_evened(const Run *r) {
+   Run even = *r;
+   ScBuffer *x;
+   even.g = sc_conv_evened(&r->g);
+   const Plan *none = hopeless(&even);
+   if (none) return none_left(&even, none);
+   size_t bytes = side_bytes(even.g.n * even.g.c * even.g.h * even.g.w, r->dtype);
+   SC_TRY(sc_buffer_new(&x, (ScDevice *)r->device, bytes));
+   even.sides.x = x->data;
+   ScStatus status = run_with(r, &even);
+   sc_buffer_release(x);
+   return status;
+}
+
 ScStatus sc_conv_run(const ScDevice *device, const char *what, ScPlanKind kind, ScDtype dtype, const ScConv *g,
                      ScConvSides sides) {
-   return run(&(Run){device, what, kind, dtype, *g, sides, false});
+   Run r = {device, what, kind, dtype, *g, sides, false, g->h, g->w};
+   return sc_conv_pads_evenly(g) ? run(&r) : run_evened(&r);
 }

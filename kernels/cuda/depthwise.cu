@@ -76,12 +76,18 @@ template <int K, int S, bool BACK> struct Columns {
    }
 };
 
+// So many threads side by side have room for their filters, as lanes_for has it.
+template <int K, int N> struct Lanes {
+   static constexpr int WARP = K * K * SC_CUDA_WARP * N * (int)sizeof(float);
+   static constexpr int MOST = WARP <= SHARED ? SC_CUDA_WARP : SC_CUDA_WARP / 2;
+};
+
 // Each thread computes N channels of PIXELS neighbours, row by row of the window; `lanes` threads side by side
 // have the channels of one block.
 template <typename T, int N, int K, int S, bool BACK, typename E>
 __global__ void depthwise_window(ScSlide s, int lanes, const T *from, const T *w, E ends, T *to) {
    typedef Columns<K, S, BACK> C;
-   alignas(sizeof(float) * N) __shared__ float filters[K * K * SC_CUDA_WARP * N];
+   alignas(sizeof(float) * N) __shared__ float filters[K * K * Lanes<K, N>::MOST * N];
    int chunk = lanes * N, first = (int)blockIdx.x * chunk, lane = (int)threadIdx.x % lanes;
    int channel = first + lane * N, skip = BACK ? s.pw % S : 0, across = (s.w + skip + PIXELS - 1) / PIXELS;
    load_filters<T, BACK>(s, K * K, first, chunk, w, filters);

@@ -12,10 +12,10 @@ enum { SC_NEIGHBOURS = 4 }; // pixels in a row that a thread has at a time
 // From one image to another: forward from x to y, for the input's gradient from that of y to that of x.
 struct ScSlide {
    int64_t images;
-   int h, w, channels;         // of the image that is written; for the filters' gradient, of y
-   int from_h, from_w, from_c; // of the one that is read
-   int kh, kw, sh, sw, ph, pw, dh, dw;
-   int multiple; // output channels per input channel
+   int h, w, channels;                 // of the image that is written; for the filters' gradient, of y
+   int from_h, from_w, from_c;         // of the one that is read
+   int kh, kw, sh, sw, ph, pw, dh, dw; // padding before; how much there is after, sizes say
+   int multiple;                       // output channels per input channel
 };
 
 static inline ScSlide sc_slide(const ScConv *g, bool back) {
@@ -95,6 +95,7 @@ template <typename F> ScStatus sc_with_window(const ScSlide &s, F f) {
    if (plain && s.kw == 3 && s.sw == 2) return f(ScWindow<3, 2>());
    if (plain && s.kw == 5 && s.sw == 1) return f(ScWindow<5, 1>());
    if (plain && s.kw == 5 && s.sw == 2) return f(ScWindow<5, 2>());
+   if (plain && s.kw == 7 && s.sw == 1) return f(ScWindow<7, 1>());
    return f(ScWindow<0, 0>());
 }
 

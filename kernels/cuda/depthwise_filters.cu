@@ -11,6 +11,10 @@ namespace {
 
 enum { PIXELS = SC_NEIGHBOURS, TAPS = 9 };
 
+// How many rows of a window a thread adds up: all, or half of them where the sums of all want more registers
+// than there are.
+template <int K> struct Rows { static constexpr int PARTS = K <= 5 ? 1 : 2, N = (K + PARTS - 1) / PARTS; };
+
 // What a block of either kernel has: channels of `lanes` threads side by side, and a part of the places.
 struct Share {
    int lane, row, rows, channel;
@@ -49,27 +53,27 @@ __device__ inline void put_sums(const float (&sum)[COUNT][N], int lanes, int fir
    }
 }
 
-// ---- windows that are known at compile time: places are PIXELS neighbours of gy ----
+// ---- windows that are known at compile time: places are PIXELS neighbours of gy, a block has some Rows ----
 
 template <typename T, int N, int K, int S>
 __global__ void depthwise_filters_window(ScSlide s, int lanes, int64_t part, const T *x, const T *gy,
                                          float *partial) {
-   constexpr int COLUMNS = (PIXELS - 1) * S + K;
-   int across = (s.w + PIXELS - 1) / PIXELS;
+   constexpr int COLUMNS = (PIXELS - 1) * S + K, ROWS = Rows<K>::N;
+   int across = (s.w + PIXELS - 1) / PIXELS, first = ROWS < K ? (int)blockIdx.z * ROWS : 0;
    Share mine = share_of<N>(lanes, part, s.images * s.h * across);
    ScWalk walk(mine.from, mine.rows, across, s.h);
-   float sum[K][K][N] = {};
+   float sum[ROWS][K][N] = {};
    for (int64_t i = mine.from; i < mine.to && mine.channel < s.channels; i += mine.rows, walk.next()) {
       int left = walk.at.x * PIXELS, start = left * S - s.pw;
       float g[PIXELS][N];
-      int top = walk.at.y * S - s.ph;
+      int top = walk.at.y * S - s.ph + first;
       int64_t column = (walk.at.image * s.h + walk.at.y) * s.w + left;
       sc_get_columns(gy + column * s.channels + mine.channel, left, s.w, s.channels, g);
       column = (walk.at.image * s.from_h + top) * s.from_w + start;
       const T *line = x + column * s.channels + mine.channel;
 #pragma unroll
-      for (int r = 0; r < K; r++, line += (int64_t)s.from_w * s.channels) {
-         if ((unsigned)(top + r) >= (unsigned)s.from_h) continue;
+      for (int r = 0; r < ROWS; r++, line += (int64_t)s.from_w * s.channels) {
+         if (first + r >= K || (unsigned)(top + r) >= (unsigned)s.from_h) continue;
          float v[COLUMNS][N];
          sc_get_columns(line, start, s.from_w, s.channels, v);
 #pragma unroll
@@ -81,7 +85,7 @@ __global__ void depthwise_filters_window(ScSlide s, int lanes, int64_t part, con
       }
    }
 #pragma unroll
-   for (int r = 0; r < K; r++) put_sums(sum[r], lanes, r * K, K * K, s.channels, partial);
+   for (int r = 0; r < ROWS; r++) put_sums(sum[r], lanes, (first + r) * K, K * K, s.channels, partial);
 }
 
 // ---- any other: places are pixels of gy, a block has TAPS taps ----
@@ -134,7 +138,7 @@ ScStatus launch_filters(const ScDevice *device, const char *what, const ScSlide 
    const int64_t least = W::K > 0 ? 4 : 16; // places that are worth a thread
    int lanes = sc_power_of_two((s.channels + N - 1) / N, SC_CUDA_WARP), rows = SC_CUDA_BLOCK / lanes;
    int taps = s.kh * s.kw, chunks = (s.channels + lanes * N - 1) / (lanes * N);
-   int groups = W::K > 0 ? 1 : (taps + TAPS - 1) / TAPS;
+   int groups = W::K > 0 ? Rows<W::K>::PARTS : (taps + TAPS - 1) / TAPS;
    int64_t places = s.images * s.h * (W::K > 0 ? (s.w + PIXELS - 1) / PIXELS : s.w);
    int64_t parts = places / (rows * least);
    int64_t most = (int64_t)sc_cuda_resident_threads(device) / SC_CUDA_BLOCK / (chunks * groups);

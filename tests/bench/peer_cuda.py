@@ -7,7 +7,8 @@ import sys
 import time
 
 import torch
-import torchvision.models as models
+
+import peer_models
 
 name, mode, batch, what = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 dtype = {"f32": None, "bf16": torch.bfloat16, "f16": torch.float16}[sys.argv[5] if len(sys.argv) > 5 else "f32"]
@@ -40,7 +41,7 @@ def autocast():
 torch.manual_seed(0)
 torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = False, True  # as scute starts
 torch.backends.cudnn.benchmark = True  # which times algorithms, as scute does
-model = getattr(models, name)(weights=None, num_classes=10).to(device)
+model = peer_models.create(name).to(device)
 x = torch.randn(batch, 3, 224, 224, device=device)
 y = torch.randint(0, 10, (batch,), device=device)
 if mode == "cl":

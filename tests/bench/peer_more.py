@@ -1,4 +1,5 @@
-"""What peer_modes.py does not know, written the same way: photos of SIDE pixels, and a step in which only the last group trains.
+"""What peer_modes.py does not know, written the same way: photos of SIDE pixels, networks that torchvision does not have, and a
+step in which only the last group trains.
 Usage: peer_more.py MODEL MODE(eager|cl|compile) DTYPE(f32|bf16) B WHAT(infer|train|last) SIDE: least ms of several, resident MB.
 """
 import contextlib
@@ -7,7 +8,8 @@ import sys
 import time
 
 import torch
-import torchvision.models as models
+
+import peer_models
 
 name, mode, dtype, batch, what, side = sys.argv[1:7]
 batch, side = int(batch), int(side)
@@ -38,7 +40,7 @@ def last_group(model):
     return head
 
 
-model = getattr(models, name)(weights=None, num_classes=10)
+model = peer_models.create(name)
 x, y = torch.randn(batch, 3, side, side), torch.randint(0, 10, (batch,))
 if mode != "eager":
     model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)

@@ -67,15 +67,16 @@ local HEAD = [[
 
 Written by `make bench PYTHON=...` from what it leaves in `bench.json` beside it. Times are milliseconds where nothing else
 is said, the least of several rounds in which scute and the modes of PyTorch took turns, with as many threads. "best / scute" is
-the time of the fastest of PyTorch's modes in the same width over scute's. A row that is measured again takes the place of the
-one before; each part says when it was measured. A mode of PyTorch that is far behind in the first round is not measured again.
+the time of the fastest of PyTorch's modes in the same width over scute's; of more backbones it is channels last that counts, and
+nothing is compiled. A row that is measured again takes the place of the one before; each part says when it was measured. A mode
+of PyTorch that is far behind in the first round is not measured again.
 Compiling is what the process of that mode takes beyond one in channels last, calls not counted, with nothing kept from before.
 "Of the peak" is the share of the machine's matrix products in that width, of two operations a multiply-add of convolutions and
 linear layers, three times as many in a step of all layers.
 
 ## To reach
 
-Against the best of PyTorch's modes in the same width, in every row of the tables below.
+Against the best of PyTorch's modes in the same width where nothing else is said, in every row of the tables below.
 
 ]]
 

@@ -1,6 +1,6 @@
 -- What `make bench` was told: by its arguments, and by the environment.
 --    PARTS     which tables, by their names (see run.lua); default: all of them
---    MODELS    which networks; default: the five that pretrained weights are known of
+--    MODELS    which networks; default: the five of the course, and in more_backbones those that run.lua names
 --    ROUNDS    2 (on a GPU 3), of which the least counts; what is said to be so in run.lua is measured once
 --    BATCH     photos at once, 16; SIDE: pixels, instead of 224, and of 300 for EfficientNet-B3
 --    EPOCHS    of Exercise 1, 10
@@ -42,6 +42,7 @@ return {
    results = os.getenv "RESULTS" or python and here or nil,
    parts = list("PARTS", ""),
    models = list("MODELS", "resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2"),
+   names_models = (os.getenv "MODELS" or "") ~= "",
    rounds = math.max(1, number("ROUNDS", on_gpu and 3 or 2)),
    batch = number("BATCH", 16),
    side = number("SIDE"),

@@ -121,10 +121,13 @@ return function(cli, photos)
       ["scute.zeros(2):softmax { dmi = 1 }"] = "1:26: softmax: unknown argument 'dmi'; did you mean 'dim'?",
       ["scute.cross_entropy(a, b, { reduction = 'men' })\na, b = 1, 2"]
          = "1:41: cross_entropy: argument 'reduction': expected one",
+      ["scute.conv2d(a, b, { padding = 'sme_tf' })\na, b = 1, 2"]
+         = "1:32: conv2d: argument 'padding': expected one whole number or a table of two, or 'same_tf', found 'sme_tf'",
    }
 
    -- What only running can tell, and what is right.
    local PASSES = {
+      "scute.conv2d(a, b, { padding = 'same_tf' })\nscute.conv2d(a, b, { padding = 1 })\na, b = 1, 2",
       "models.register('resnet51', build)\nmodels.create('resnet51', {})\nmodels.resnet51 {}\nbuild = 1",
       "local function refuses(f) assert(not pcall(f)) end\nrefuses(function() train.fti() end)",
       "local function f(opt) return opt.modle end\nf(cli.parse(arg, '', cli.common))\nf { modle = 1 }",

@@ -15,25 +15,7 @@ local FORWARD, FUSED, TIMED = "cudnnConvolutionForward", "cudnnConvolutionBiasAc
    "cudnnFindConvolutionForwardAlgorithmEx"
 local RANKED = "cudnnGetConvolutionForwardAlgorithm_v7"
 
--- ---- numbers ----
-
-local function distance(found, expected)
-   local off, size = 0, 0
-   for i, value in ipairs(expected) do off, size = off + (found[i] - value) ^ 2, size + value ^ 2 end
-   return #found == #expected and math.sqrt(off / size) or math.huge
-end
-
-local function check_near(found, expected, room, name)
-   local off = distance(found, expected)
-   check(off <= room, name, ("off by %.3g"):format(off))
-end
-
--- How often a function is called by f(...).
-local function calls(name, f, ...)
-   local before = softgpu.calls(name)
-   f(...)
-   return softgpu.calls(name) - before
-end
+local distance, check_near, calls = dofile "tests/cuda/measured.lua"(check, softgpu)
 
 -- Inputs of a convolution that no other part of this file has: each shape is met for the first time.
 local side = 5
@@ -344,24 +326,30 @@ end
 
 -- ---- parts for programs of their own ----
 
+-- Result and gradients of a batch that is done in parts, against the CPU's.
+local function check_parts(shape, attrs, dtype)
+   local x, w = scute.randn(shape), scute.randn(6, shape[2], 3, 3)
+   local results = {}
+   for _, where in ipairs { "cpu", device } do
+      local own_x, own_w = x:to(where):detach():requires_grad_(), w:to(where):detach():requires_grad_()
+      local y = scute.autocast(where == "cpu" and "f32" or dtype, function() return own_x:conv2d(own_w, nil, attrs) end)
+      y:to("f32"):pow(2):sum():backward()
+      results[where] = { y:to("f32"):values(), own_x.grad:values(), own_w.grad:values() }
+   end
+   for i, name in ipairs { "y", "the gradient of x", "the gradient of w" } do
+      check_near(results[device][i], results.cpu[i], dtype == "f32" and 1e-6 or 4e-3,
+         ("%s in parts, padding %s, %s"):format(name, attrs.padding, dtype))
+   end
+end
+
 local alone = {}
 
 -- SOFTGPU_ELEMENTS: tensors of more elements are too large for cuDNN.
 function alone.splits()
    scute.tf32(false)
    for _, dtype in ipairs { "f32", "f16" } do
-      local x, w = scute.randn(11, 4, 8, 8), scute.randn(6, 4, 3, 3)
-      local results = {}
-      for _, where in ipairs { "cpu", device } do
-         local own_x, own_w = x:to(where):detach():requires_grad_(), w:to(where):detach():requires_grad_()
-         local y = scute.autocast(dtype == "f16" and where ~= "cpu" and "f16" or "f32",
-            function() return own_x:conv2d(own_w, nil, { padding = 1 }) end)
-         y:to("f32"):pow(2):sum():backward()
-         results[where] = { y:to("f32"):values(), own_x.grad:values(), own_w.grad:values() }
-      end
-      for i, name in ipairs { "y", "the gradient of x", "the gradient of w" } do
-         check_near(results[device][i], results.cpu[i], dtype == "f32" and 1e-6 or 4e-3, name .. " in parts, " .. dtype)
-      end
+      check_parts({ 11, 4, 8, 8 }, { padding = 1 }, dtype)
+      check_parts({ 5, 8, 8, 8 }, { stride = 2, padding = "same_tf" }, dtype) -- of larger photos
    end
    local x, w = scute.randn(13, 4, 5, 5), scute.randn(3, 4, 1, 1) -- half of them would not begin at 16 bytes
    check_near(there(x, w), x:conv2d(w):values(), 1e-6, "unequal parts")

@@ -16,7 +16,7 @@ local every_op = {}
 
 -- Those that have no kernel of their own: they are made of others.
 local COMPOSITE = { conv_bn_act = true, cosine_similarity = true, flatten = true, group_norm = true, layer_norm = true,
-   select = true, squeeze = true, to_device = true, transpose = true, unsqueeze = true }
+   mlp = true, select = true, squeeze = true, to_device = true, transpose = true, unsqueeze = true }
 -- Those whose backward is made of other ops, or of zeros.
 local BACKWARD_OF_OPS = { concat = true, neg = true, permute = true, reshape = true, to = true, sign = true, floor = true,
    ceil = true, round = true, floor_divide = true,

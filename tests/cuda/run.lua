@@ -295,6 +295,7 @@ local parts = {
    { "ops", ops },
    { "special" }, -- numbers at which backends part
    { "convolutions", convolutions },
+   { "padding" }, -- photos that are padded differently on both sides
    { "choices" },
    { "beyond", function() script("beyond", "SOFTGPU_COMPUTE=none SOFTGPU_MEMORY=100000000000") end },
    { "halves" },

@@ -90,6 +90,10 @@ local function add_convolutions(batch)
       nn.Conv2d { 4, 6, { 3, 5 }, stride = { 2, 1 }, padding = { 1, 2 }, groups = 2 }, nn.ReLU6(),
       nn.Conv2d { 6, 6, 3, dilation = { 1, 2 }, groups = 6, bias = false }, nn.BatchNorm2d { 6, eps = 0.1 }, nn.Tanh(),
       nn.Conv2d { 6, 4, { 1, 2 }, padding = { 0, 1 } }, nn.BatchNorm2d { 4 }), { 3, 4, 9, 11 }, "f32 f16")
+   add(batch, "as many zeros as TensorFlow adds", nn.Sequential(
+      nn.Conv2d { 4, 6, { 3, 4 }, stride = 2, padding = "same_tf" }, nn.BatchNorm2d { 6 }, nn.ReLU6(),
+      nn.Conv2d { 6, 6, 5, padding = "same_tf", groups = 6, dilation = { 2, 1 }, bias = false }, nn.SiLU(),
+      nn.Conv2dNormActivation { 6, 4, 3, stride = 2, padding = "same_tf" }), { 3, 4, 10, 12 }, "f32 f16")
    add(batch, "a convolution that two norms follow", module(function(self, x)
       return self.first(self.conv(x)):relu() + self.second(self.conv(x)):sigmoid()
    end, function(self)

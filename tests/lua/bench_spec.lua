@@ -92,6 +92,36 @@ describe("make bench", function()
       assert.truthy(page:find("a folder of 10^6 photos: memory | not measured", 1, true), page)
    end)
 
+   it("compares more backbones with channels last alone, whatever is faster", function()
+      os.remove(root .. "/asked")
+      local ok, text = bench(("RESULTS='%s' ROUNDS=2 PARTS=more_backbones"):format(root), peer(150000))
+      assert.is_true(ok, text)
+      local step = row "more_backbones/train/baseline_cnn/32/f32/2"
+      assert.same({ 100000, 150000 }, { step.modes.eager.ms, step.modes.cl.ms })
+      assert.is_nil(step.modes.compile)
+      assert.is_nil(step.was_compiled)
+      local _, asked = read(root .. "/asked"):gsub("peer_more.py baseline_cnn cl f32 2 train 32", "")
+      assert.equal(2, asked) -- in both rounds, although it is far behind eager
+      local page = read(root .. "/RESULTS.md")
+      assert.truthy(page:find(("| %.1f | 100000.0 | 150000.0 | %.2f | yes |"):format(step.modes.scute.ms,
+         150000 / step.modes.scute.ms), 1, true), page)
+      assert.truthy(page:find("| scute | eager | channels last | channels last / scute | ≥ 1.4 | of the peak |", 1, true))
+      assert.truthy(page:find "| training step of more backbones, against channels last | %d+%.%d+ | baseline_cnn 32, ", page)
+   end)
+
+   it("measures networks that torchvision does not have by what does", function()
+      local path = package.path
+      package.path = "tests/?.lua;" .. path
+      local networks = require "bench.parts.networks"
+      package.path = path
+      local function peer_of(model, what, side)
+         return networks.peer_of({ model = model, what = what, side = side, width = "f32", batch = 16 }, "cl")
+      end
+      assert.equal("peer_modes.py convnext_tiny cl f32 16 train", peer_of("convnext_tiny", "train", 224))
+      assert.equal("peer_more.py efficientnet_lite0 cl f32 16 train 224", peer_of("efficientnet_lite0", "train", 224))
+      assert.equal("peer_more.py resnet50 cl f32 16 infer 32", peer_of("resnet50", "infer", 32))
+   end)
+
    it("measures kernels of one's own", function()
       local ok, text = bench(("RESULTS='%s' ROUNDS=1 PARTS=kernel ELEMENTS=5000"):format(root))
       assert.is_true(ok, text)

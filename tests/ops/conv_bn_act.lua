@@ -19,7 +19,7 @@ local function add(name, x, weight, attrs, options)
       if inputs[key] then grad[#grad + 1] = key end
    end
    cases[#cases + 1] = { op = options.op or "conv_bn_act", name = name, inputs = inputs, attrs = attrs,
-      grad = options.grad or grad, half = options.half, tolerance = 5e-5,
+      grad = options.grad or grad, golden = options.golden, half = options.half, tolerance = 5e-5,
          reason = "batch norm divides the convolution's rounding by its deviation" }
 end
 
@@ -63,6 +63,8 @@ add("folded, in tiles, not a whole number of them", { 1, 32, 18, 17 }, { 64, 32,
 add("folded, in tiles, more padding than the filter reaches", { 1, 16, 12, 12 }, { 128, 16, 3, 3 }, { padding = 3 },
    { grad = {}, bias = true })
 add("folded, in tiles of several photos", { 5, 16, 7, 7 }, { 64, 16, 3, 3 }, { padding = 1, act = "relu" }, { grad = {} })
+add("folded, in tiles, silu", { 1, 32, 18, 17 }, { 48, 32, 3, 3 }, { act = "silu" },
+   { grad = {}, residual = { 1, 48, 16, 15 }, golden = false }) -- PyTorch's numbers are above
 add("folded, 1x1 to many channels", { 2, 16, 5, 7 }, { 96, 16, 1, 1 }, { act = "silu" }, { grad = {} })
 -- TensorFlow's padding, in which one more may lie below and on the right.
 local function add_same_tf(name, x, weight, attrs, options)

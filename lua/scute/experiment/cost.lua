@@ -14,6 +14,7 @@ local counted = {
    conv2d = convolution,
    conv_bn_act = convolution,
    linear = function(y, _, weight) return y:numel() * weight.shape[2] end,
+   mlp = function(y, _, first, _, second) return y:numel() // second.shape[1] * (first:numel() + second:numel()) end,
    squeeze_excitation = function(y, _, first, _, second) return y.shape[1] * (first:numel() + second:numel()) end,
 }
 

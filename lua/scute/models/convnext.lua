@@ -7,6 +7,7 @@ local fused = require "scute.nn.fused"
 local head_dropout = require "scute.nn.head_dropout"
 local passing = require "scute.nn.passing"
 local public = require "scute.base.public"
+local residual = require "scute.nn.residual"
 local same_list = require "scute.base.same_list"
 
 -- One row per model: channels and blocks of the four stages; probability of stochastic depth in the last block, to which it
@@ -48,21 +49,26 @@ local function permutes(layer, dims)
    return fused.is_own(layer, nn.Permute) and same_list(layer.dims, dims)
 end
 
+-- Whether the last layers are those of an mlp.
+local function is_mlp(first, act, second)
+   return fused.is_own(first, nn.Linear) and fused.name_of(act) == "gelu" and fused.is_own(second, nn.Linear) and first.bias
+      and second.bias and first.weight.shape[1] == second.weight.shape[2]
+end
+
 -- Whether nothing has to be permuted: the layers are of the kinds that the block was built with, but for the first, which may
--- be any, and the activation, which may be another one of single elements.
+-- be any.
 local function stays_in_order(layers)
    if not fused.is_own(layers, nn.Sequential) or #layers ~= 7 then return false end
    local norm = layers[3]
    return permutes(layers[2], TO_LAST) and permutes(layers[7], TO_FIRST) and fused.is_own(norm, nn.LayerNorm)
-      and #norm.normalized_shape == 1 and fused.is_own(layers[4], nn.Linear) and fused.is_own(layers[6], nn.Linear)
-      and fused.name_of(layers[5]) ~= nil
+      and same_list(norm.normalized_shape, { layers[4].weight and layers[4].weight.shape[2] })
+      and is_mlp(layers[4], layers[5], layers[6])
 end
 
--- Tells what a layer computes of pixels, as if its channels came last. Returns the maps y (N, C, H, W).
-local function tell_pixels(layer, y)
-   local shape = y.shape
-   nn.Module.tell(layer, { shape[1], shape[3], shape[4], shape[2] })
-   return y
+-- Tells that a layer has computed so many channels of the pixels of x (N, C, H, W), which come last.
+local function tell_pixels(layer, x, channels)
+   local shape = x.shape
+   nn.Module.tell(layer, { shape[1], shape[3], shape[4], channels or shape[2] })
 end
 
 local function norm_pixels(norm, x)
@@ -70,29 +76,19 @@ local function norm_pixels(norm, x)
       eps = norm.eps, channels = true }
 end
 
--- A linear layer of each pixel is a 1x1 convolution.
-local function convolve_pixels(x, weight, bias)
-   local filters <close> = weight:reshape(weight.shape[1], weight.shape[2], 1, 1)
-   return scute.conv2d(x, filters, bias)
-end
-
-local function linear_pixels(linear, x)
-   return convolve_pixels(x, linear.weight, linear.bias)
-end
-
--- The same with the results times `scale` (C, 1, 1), which goes into weight and bias: these are small where maps are large.
-local function scaled_linear_pixels(linear, x, scale)
+-- Both linear layers with the results times `scale` (C, 1, 1), which goes into weight and bias: these are small where maps are
+-- large.
+local function scaled_mlp(first, second, x, scale)
    local column <close> = scale:reshape(-1, 1)
-   local weight <close> = linear.weight * column
-   if not linear.bias then return convolve_pixels(x, weight) end
    local row <close> = scale:reshape(-1)
-   local bias <close> = linear.bias * row
-   return convolve_pixels(x, weight, bias)
+   local weight <close> = second.weight * column
+   local bias <close> = second.bias * row
+   return scute.mlp(x, first.weight, first.bias, weight, bias)
 end
 
--- Whether the scale goes into the weights of the last layer: while they learn, since that spares three passes over maps forward
--- and backward. Otherwise they stay what they are, so that what the backend has packed of them is used again. Of a product in
--- float16 too little would be left: the scale starts at 1e-6.
+-- Whether the scale goes into the weights of the last layer: while they learn, since that spares passes over maps forward and
+-- backward. Otherwise they stay what they are, so that what a backend has packed of them is used again. Of a product in float16
+-- too little would be left: the scale starts at 1e-6.
 local function scales_weights(block, linear, x)
    local scale = block.layer_scale
    return block.training and x.dtype ~= "f16" and (linear.weight.requires_grad or scale.requires_grad)
@@ -101,18 +97,16 @@ end
 
 -- What the layers make of x, and whether the scale is in it already.
 local function compute_in_order(block, layers, x)
-   local convolved = layers[1](x)
-   nn.Module.tell(layers[2], { convolved.shape[1], convolved.shape[3], convolved.shape[4], convolved.shape[2] })
-   local normed = tell_pixels(layers[3], layers[3]:within(norm_pixels, layers[3], convolved))
+   local convolved, first, second = layers[1](x), layers[4], layers[6]
+   local normed = layers[3]:within(norm_pixels, layers[3], convolved)
    passing.free(convolved, x)
-   local wide = tell_pixels(layers[4], layers[4]:within(linear_pixels, layers[4], normed))
+   local scaled = scales_weights(block, second, normed)
+   local y = scaled and scaled_mlp(first, second, normed, block.layer_scale)
+      or scute.mlp(normed, first.weight, first.bias, second.weight, second.bias)
+   for i = 2, 3 do tell_pixels(layers[i], normed) end
+   for i = 4, 5 do tell_pixels(layers[i], y, first.weight.shape[1]) end
+   tell_pixels(second, y)
    normed:free()
-   local active = layers[5](wide)
-   passing.free(wide, active)
-   tell_pixels(layers[5], active)
-   local last, scaled = layers[6], scales_weights(block, layers[6], active)
-   local y = tell_pixels(last, last:within(scaled and scaled_linear_pixels or linear_pixels, last, active, block.layer_scale))
-   active:free()
    return nn.Module.tell(layers[7], y), scaled
 end
 
@@ -121,13 +115,6 @@ local function times_scale(z, scale)
    if scale.dtype == z.dtype then return z * scale end
    local narrow <close> = scale:to(z.dtype)
    return z * narrow
-end
-
--- z after stochastic depth, plus x; a layer of the user's in its place knows of no residual.
-local function dropped_plus(depth, z, x)
-   if fused.is_own(depth, nn.StochasticDepth) then return depth(z, x) end
-   local kept <close> = depth(z)
-   return kept + x
 end
 
 function CNBlock:forward(x)
@@ -143,9 +130,7 @@ function CNBlock:forward(x)
       z = times_scale(before, self.layer_scale)
       passing.free(before, x)
    end
-   local sum = dropped_plus(self.stochastic_depth, z, x)
-   passing.free(z, sum)
-   return sum
+   return residual.plus(self.stochastic_depth, z, x)
 end
 
 -- ---- the network ----
@@ -186,6 +171,7 @@ function ConvNeXt:build(name, classes, preprocessing)
    groups[#groups + 1] = { "classifier", { "classifier.2" } }
    self:describe_model { arch = name, classes = classes, preprocessing = preprocessing, head = "classifier.2",
       head_init = "normal 0.02", groups = groups }
+   self.last_channels = widths[4]
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
    local head = nn.init.skip(nn.Linear, { widths[4], #self.classes })
@@ -193,13 +179,29 @@ function ConvNeXt:build(name, classes, preprocessing)
    self:add("classifier", nn.Sequential(nn.LayerNorm2d { widths[4], eps = EPS }, nn.Flatten(), head))
 end
 
--- How many of the layers of "classifier" belong to the features: those up to the Flatten. None where somebody has put something
--- else there, which gets the pooled maps (N, C, 1, 1) as in torchvision.
-local function before_head(layers)
-   for i = 1, fused.is_own(layers, nn.Sequential) and #layers or 0 do
-      if nn.Module.is(layers[i], nn.Flatten) then return i end
+-- How many of the layers of "classifier" belong to the features: the norm and the Flatten with which the network's own begins.
+-- None where somebody has put something else there, which gets the pooled maps (N, C, 1, 1) as in torchvision. Told by the
+-- layers, which a file has too.
+local function before_head(self)
+   local layers = self:child "classifier"
+   if not fused.is_own(layers, nn.Sequential) or #layers < 3 then return 0 end
+   local norm = layers[1]
+   local is_own = nn.Module.is(norm, nn.LayerNorm2d) and norm.num_channels == self.last_channels
+   return is_own and nn.Module.is(layers[2], nn.Flatten) and 2 or 0
+end
+
+-- The groups, the last two as the layers of "classifier" are now.
+function ConvNeXt:group_paths()
+   local count, place, top, head = before_head(self), 0, { "avgpool" }, {}
+   for name in self:child("classifier"):children() do
+      place = place + 1
+      table.insert(place <= count and top or head, "classifier." .. name)
    end
-   return 0
+   local declared = nn.Classifier.group_paths(self)
+   local groups = table.move(declared, 1, #declared - 2, 1, {})
+   groups[#groups + 1] = { "top", top }
+   groups[#groups + 1] = { "classifier", count > 0 and head or { "classifier" } }
+   return groups
 end
 
 -- (N, 3, H, W) -> (N, 768), after the norm: (N, 1024) for ConvNeXt-Base.
@@ -207,14 +209,14 @@ function ConvNeXt:features(x)
    local maps, layers = self:child "features"(x), self:child "classifier"
    local pooled = self.avgpool(maps)
    passing.free(maps, x, pooled)
-   local count = before_head(layers)
+   local count = before_head(self)
    local features = count > 0 and layers:within(passing.through, pooled, layers, 1, count) or pooled:flatten(2)
    passing.free(pooled, x, features)
    return features
 end
 
-local function scores_of(features, layers)
-   local count = before_head(layers)
+local function scores_of(features, self)
+   local layers, count = self:child "classifier", before_head(self)
    if count > 0 then return layers:within(passing.through, features, layers, count + 1, #layers) end
    local maps = features:reshape(-1, features.shape[2], 1, 1)
    local scores = layers(maps)
@@ -224,7 +226,7 @@ end
 
 -- The linear layer, after dropout if there is any (set_dropout).
 function ConvNeXt:head(features)
-   return head_dropout.through(self, features, scores_of, self:child "classifier")
+   return head_dropout.through(self, features, scores_of, self)
 end
 
 function ConvNeXt:takes_dropout()

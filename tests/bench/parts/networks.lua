@@ -1,6 +1,6 @@
--- Networks, against three modes of PyTorch in the same width: forward, a training step, a step of the last group alone, one
--- photo. Each measurement is a process of its own, so that its peak memory is that of this mode; modes come in turns, round by
--- round. A mode of PyTorch that the first round shows to be far behind its best one is not measured again.
+-- Networks, against modes of PyTorch in the same width: forward, a training step, a step of the last group alone, one photo.
+-- Each measurement is a process of its own, so that its peak memory is that of this mode; modes come in turns, round by round.
+-- A mode of PyTorch that the first round shows to be far behind its best one is not measured again.
 local markdown = require "bench.markdown"
 local process = require "bench.process"
 local told = require "bench.parts.networks_told"
@@ -8,6 +8,7 @@ local told = require "bench.parts.networks_told"
 local BEHIND = 1.2 -- times the best mode's milliseconds
 local CALLS = 9 -- that peer_modes.py and peer_more.py make
 local SIDE, SIDE_OF = told.SIDE, { efficientnet_b3 = { 224, 300 } }
+local NOT_IN_TORCHVISION = { efficientnet_lite0 = true }
 
 local networks = {}
 
@@ -24,8 +25,8 @@ end
 
 -- Those of the part that were asked for.
 local function models_of(part, settings)
-   local names = {}
-   for _, name in ipairs(settings.models) do
+   local names, wanted = {}, not settings.names_models and part.models or settings.models
+   for _, name in ipairs(wanted) do
       if not part.leaves_out or not part.leaves_out[name] then names[#names + 1] = name end
    end
    return names
@@ -66,14 +67,19 @@ local function measure_scute(settings, row)
    note(row, "scute", text)
 end
 
--- The yardstick knows 224 pixels, forward and whole steps; the rest is peer_more.py's. Returns seconds of the process, less
--- those of its calls.
-local function measure_peer(settings, row, mode)
+--- The script that measures a row in a mode of PyTorch, and its arguments. The yardstick knows torchvision's networks at 224
+--- pixels, forward and whole steps; the rest is peer_more.py's.
+function networks.peer_of(row, mode)
    local arguments = ("%s %s %s %d %s"):format(row.model, mode, row.width, row.batch, row.what)
-   local script = row.side == SIDE and row.what ~= "last" and "peer_modes.py " .. arguments
-      or ("peer_more.py %s %d"):format(arguments, row.side)
+   local yardstick = row.side == SIDE and row.what ~= "last" and not NOT_IN_TORCHVISION[row.model]
+   if yardstick then return "peer_modes.py " .. arguments end
+   return ("peer_more.py %s %d"):format(arguments, row.side)
+end
+
+-- Returns seconds of the process, less those of its calls.
+local function measure_peer(settings, row, mode)
    local seconds, text = process.timed(("%s TORCHINDUCTOR_CACHE_DIR='%s' '%s' %s/%s"):format(process.threads(row.threads),
-      cache_of(settings, row), settings.python, settings.here, script))
+      cache_of(settings, row), settings.python, settings.here, networks.peer_of(row, mode)))
    note(row, mode, text)
    return seconds - CALLS * row.modes[mode].ms / 1e3
 end
@@ -90,27 +96,33 @@ local function forget_compiled(settings, ledger, row)
    end
 end
 
-local function measure_modes(settings, ledger, row)
-   forget_compiled(settings, ledger, row)
+local function measure_modes(part, settings, ledger, row)
+   local compiles = told.compiles(part)
+   if compiles then forget_compiled(settings, ledger, row) end
    local beside = {}
-   for _, mode in ipairs(told.MODES) do beside[mode] = measure_peer(settings, row, mode) end
-   if not row.was_compiled then
+   for _, mode in ipairs(told.modes_of(part)) do beside[mode] = measure_peer(settings, row, mode) end
+   if compiles and not row.was_compiled then
       row.compiling = math.max(0, beside.compile - beside.cl)
       process.run(("touch '%s/torch-%s'"):format(cache_of(settings, row), ledger.versions.torch))
    end
 end
 
-local function measure(settings, ledger, row, round)
+-- Of a later round.
+local function measure_modes_again(part, settings, row)
+   local best = told.best_of(part, row)
+   for _, mode in ipairs(told.modes_of(part)) do
+      local compiled = mode == "compile" and not row.was_compiled -- which takes memory of its own
+      if compiled or row.modes[mode].ms <= BEHIND * best then measure_peer(settings, row, mode) end
+   end
+   if told.compiles(part) then row.was_compiled = true end
+end
+
+local function measure(part, settings, ledger, row, round)
    measure_scute(settings, row)
    if settings.python and round == 1 then
-      measure_modes(settings, ledger, row)
+      measure_modes(part, settings, ledger, row)
    elseif settings.python then
-      local best = told.best_of(row)
-      for _, mode in ipairs(told.MODES) do
-         local compiled = mode == "compile" and not row.was_compiled -- which takes memory of its own
-         if compiled or row.modes[mode].ms <= BEHIND * best then measure_peer(settings, row, mode) end
-      end
-      row.was_compiled = true
+      measure_modes_again(part, settings, row)
    end
    row.rounds = round
    ledger:keep(name_of(row), row)
@@ -118,17 +130,18 @@ end
 
 -- ---- the parts ----
 
---- A part: its name, title, whats = a list of "infer", "train" and "last", and aims, what those are called; memory: the share
--- of PyTorch's to reach; once: there are no rounds; batch and threads where they are not the settings'; at_224: no other sizes;
--- leaves_out: a set of networks.
+--- A part: its name, title, whats = a list of "infer", "train" and "last", and aims: what is to be reached by those, by name;
+--- modes: those of PyTorch that are measured, default all, and against: those of them that count, default all that are measured;
+--- models: the networks where MODELS names none; memory: the share of PyTorch's to reach; once: there are no rounds; batch and
+--- threads where they are not the settings'; at_224: no other sizes; leaves_out: a set of networks.
 function networks.part(part)
    function part.run(settings, ledger)
       local rows = rows_of(part, settings)
       for round = 1, part.once and 1 or settings.rounds do
          for _, row in ipairs(rows) do
-            measure(settings, ledger, row, round)
+            measure(part, settings, ledger, row, round)
             print(("%s, round %d: scute %.1f ms, PyTorch %s"):format(name_of(row), round, row.modes.scute.ms,
-               markdown.number(told.best_of(row), 1)))
+               markdown.number(told.best_of(part, row), 1)))
          end
       end
    end

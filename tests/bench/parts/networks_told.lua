@@ -4,14 +4,30 @@ local markdown = require "bench.markdown"
 local number = markdown.number
 
 local TARGETS = { infer = 1.15, train = 1.4, last = 1.4 } -- best of PyTorch's milliseconds over scute's
-local ORDER = { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2" }
+local ORDER = { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3", "mobilenet_v2", "efficientnet_lite0",
+   "efficientnet_v2_s", "convnext_tiny", "mobilenet_v3_large" }
+local MODES = { "eager", "cl", "compile" }
+local TITLES = { eager = "eager", cl = "channels last", compile = "compile" }
 
-local told = { MODES = { "eager", "cl", "compile" }, SIDE = 224 }
+local told = { SIDE = 224 }
 
---- Milliseconds of the best of PyTorch's modes; nil where none was measured.
-function told.best_of(row)
+--- The modes of PyTorch that a part measures.
+function told.modes_of(part)
+   return part.modes or MODES
+end
+
+--- Whether torch.compile is one of them.
+function told.compiles(part)
+   for _, mode in ipairs(told.modes_of(part)) do
+      if mode == "compile" then return true end
+   end
+   return false
+end
+
+--- Milliseconds of the best of PyTorch's modes, of those that count in this part; nil where none was measured.
+function told.best_of(part, row)
    local best
-   for _, name in ipairs(told.MODES) do
+   for _, name in ipairs(part.against or told.modes_of(part)) do
       local own = row.modes[name]
       if own and own.ms < (best or math.huge) then best = own.ms end
    end
@@ -39,15 +55,15 @@ end
 
 local function least_memory(row)
    local least
-   for _, name in ipairs(told.MODES) do
+   for _, name in ipairs(MODES) do
       local own = row.modes[name]
       if own and own.mb and own.mb < (least or math.huge) then least = own.mb end
    end
    return least
 end
 
-local function ratio_of(row)
-   local best = told.best_of(row)
+local function ratio_of(part, row)
+   local best = told.best_of(part, row)
    return best and best / row.modes.scute.ms
 end
 
@@ -62,21 +78,30 @@ end
 
 local WORDS = { infer = "forward", train = "step", last = "step" }
 
+local function memory_cells(part, row)
+   local of_least = share_of_memory(row)
+   return { number(row.modes.scute.mb), number(least_memory(row)), number(of_least, 2),
+      markdown.reached(of_least and of_least <= part.memory) }
+end
+
+-- nil where nothing is to be reached, or nothing is known.
+local function is_reached(part, row, ratio)
+   if not ratio or not part.aims[row.what] then return nil end
+   return ratio >= TARGETS[row.what]
+end
+
+local function add_all(list, more)
+   return table.move(more, 1, #more, #list + 1, list)
+end
+
 local function cells(part, ledger, row)
-   local function ms(mode) return number(row.modes[mode] and row.modes[mode].ms, 1) end
-   local ratio, share = ratio_of(row), share_of_peak(ledger, row)
-   local list = { row_title(row), WORDS[row.what], row.width, tostring(row.batch), ms "scute",
-      ms "eager", ms "cl", ms "compile", number(row.compiling, 0), number(ratio, 2) }
-   list[#list + 1] = markdown.reached(ratio and ratio >= TARGETS[row.what])
-   list[#list + 1] = share and number(100 * share) .. " %" or "-"
-   if part.memory then
-      local of_least = share_of_memory(row)
-      list[#list + 1] = number(row.modes.scute.mb)
-      list[#list + 1] = number(least_memory(row))
-      list[#list + 1] = number(of_least, 2)
-      list[#list + 1] = markdown.reached(of_least and of_least <= part.memory)
-   end
-   return list
+   local list = { row_title(row), WORDS[row.what], row.width, tostring(row.batch), number(row.modes.scute.ms, 1) }
+   for _, mode in ipairs(told.modes_of(part)) do list[#list + 1] = number(row.modes[mode] and row.modes[mode].ms, 1) end
+   if told.compiles(part) then list[#list + 1] = number(row.compiling, 0) end
+   local ratio, share = ratio_of(part, row), share_of_peak(ledger, row)
+   add_all(list, { number(ratio, 2), markdown.reached(is_reached(part, row, ratio)),
+      share and number(100 * share) .. " %" or "-" })
+   return part.memory and add_all(list, memory_cells(part, row)) or list
 end
 
 -- By what is done, then by width, the widest first, then as ORDER has them.
@@ -85,7 +110,7 @@ local function sort_key(row)
    for i, model in ipairs(ORDER) do
       if model == row.model then place = i end
    end
-   return ("%s %d %d %s %06d %06d"):format(row.what, row.width == "f32" and 1 or 2, place, row.model, row.side, row.batch)
+   return ("%s %d %02d %s %06d %06d"):format(row.what, row.width == "f32" and 1 or 2, place, row.model, row.side, row.batch)
 end
 
 local function rows_measured(part, ledger)
@@ -95,20 +120,31 @@ local function rows_measured(part, ledger)
    return rows
 end
 
+-- What a part measures that is to reach something.
+local function aims_of(part)
+   local list = {}
+   for _, what in ipairs(part.whats) do
+      if part.aims[what] then list[#list + 1] = what end
+   end
+   return list
+end
+
+local function heads_of(part)
+   local heads, against, targets = { "network", "", "width", "#photos", "#scute" }, part.against, {}
+   for _, mode in ipairs(told.modes_of(part)) do heads[#heads + 1] = "#" .. TITLES[mode] end
+   if told.compiles(part) then heads[#heads + 1] = "#compiling, s" end
+   for _, what in ipairs(aims_of(part)) do targets[#targets + 1] = ("≥ %g"):format(TARGETS[what]) end
+   add_all(heads, { ("#%s / scute"):format(against and #against == 1 and TITLES[against[1]] or "best"),
+      table.concat(targets, ", "), "#of the peak" })
+   if not part.memory then return heads end
+   return add_all(heads, { "#MB: scute", "#PyTorch's least", "#share", ("≤ %g"):format(part.memory) })
+end
+
 --- The table of a part.
 function told.report(part, ledger)
-   local targets = {}
-   for i, what in ipairs(part.whats) do targets[i] = ("≥ %g"):format(TARGETS[what]) end
-   local heads = { "network", "", "width", "#photos", "#scute", "#eager", "#channels last", "#compile", "#compiling, s",
-      "#best / scute", table.concat(targets, ", "), "#of the peak" }
-   if part.memory then
-      for _, head in ipairs { "#MB: scute", "#PyTorch's least", "#share", ("≤ %g"):format(part.memory) } do
-         heads[#heads + 1] = head
-      end
-   end
    local lines = {}
    for i, row in ipairs(rows_measured(part, ledger)) do lines[i] = cells(part, ledger, row) end
-   return markdown.table(heads, lines)
+   return markdown.table(heads_of(part), lines)
 end
 
 -- The worst row by a measure: its value, and what it is called. sign: -1 where less is better.
@@ -126,10 +162,10 @@ end
 --- The aims of a part: its ratios, and the share of memory where it has one.
 function told.reached(part, ledger)
    local rows, list = rows_measured(part, ledger), {}
-   for i, what in ipairs(part.whats) do
-      local function own_ratio(row) return row.what == what and ratio_of(row) or nil end
+   for i, what in ipairs(aims_of(part)) do
+      local function own_ratio(row) return row.what == what and ratio_of(part, row) or nil end
       local value, name = worst(rows, own_ratio, 1)
-      list[i] = { what = part.aims[i], value = value, at = name, target = TARGETS[what], at_least = true, unit = "x" }
+      list[i] = { what = part.aims[what], value = value, at = name, target = TARGETS[what], at_least = true, unit = "x" }
    end
    if part.memory then
       local value, name = worst(rows, share_of_memory, -1)

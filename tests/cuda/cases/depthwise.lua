@@ -14,8 +14,8 @@ local list = {
    case("other strides down than across", { 1, 8, 7, 8 }, 3, { stride = { 2, 1 }, padding = 1 }),
    case("stride 3", { 1, 8, 9, 11 }, 3, { stride = 3, padding = 1 }),
 }
-for _, kernel in ipairs { 3, 5 } do
-   for stride = 1, 2 do
+for _, kernel in ipairs { 3, 5, 7 } do
+   for stride = 1, kernel < 7 and 2 or 1 do
       for _, padding in ipairs { { 0, 0 }, { 1, 2 }, { 4, 3 } } do
          for wide = 7, 8 do
             list[#list + 1] = case(("%dx%d, stride %d, padding %d and %d, %d wide"):format(kernel, kernel, stride, padding[1],
@@ -24,6 +24,13 @@ for _, kernel in ipairs { 3, 5 } do
       end
    end
 end
+for _, kernel in ipairs { 2, 3, 4, 5 } do -- more zeros after than before, or as many
+   for stride = 1, 3 do
+      list[#list + 1] = case(("%dx%d, stride %d, same_tf"):format(kernel, kernel, stride), { 1, 8, 7, 10 }, kernel,
+         { stride = stride, padding = "same_tf" })
+   end
+end
+list[#list + 1] = case("7x7, channels of two blocks", { 2, 136, 9, 5 }, 7, { padding = 3 })
 
 -- What follows the sums in the same kernel: bias, residual and activation, of windows with a kernel of their own and of others
 -- (channels that are no vectors, several filters a channel).
@@ -44,6 +51,7 @@ list[#list + 1] = folded("3x3, stride 2", 24, 24, 3, { act = "silu", stride = 2 
 list[#list + 1] = folded("5x5, residual", 8, 8, 5, { act = "hardswish" }, true)
 list[#list + 1] = folded("channels that are no vectors", 6, 6, 3, { act = "relu6" }, true)
 list[#list + 1] = folded("7x7", 16, 16, 7, { act = "gelu" })
+list[#list + 1] = folded("7x7, stride 2", 16, 16, 7, { act = "gelu", stride = 2 })
 list[#list + 1] = folded("two filters a channel", 8, 16, 3, { act = "relu" }, true)
 list[#list + 1] = case("a bias", { 2, 16, 7, 5 }, 3, { padding = 1 })
 list[#list].inputs.bias = { shape = { 16 } }

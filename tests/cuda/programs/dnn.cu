@@ -376,6 +376,16 @@ CASE(wrong_output_shape) {
    EXPECT(strstr(text, "expected 2, 8, 9, 8"));
 }
 
+// Zeros on one side alone are no padding of cuDNN's: the other side's are not enough for that output.
+CASE(padding_of_one_side) {
+   Layer<float> l({2, 3, 8, 8, 8, 3, 3, 0, 2, 1, 1});
+   EXPECT_EQ(l.z.oh(), 3);
+   OK(cudnnSetTensor4dDescriptor(l.yd, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, l.z.n, l.z.k, 4, 4));
+   EXPECT_EQ(l.forward(0, 0), CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+   EXPECT_EQ(l.backward_data(0, 0), CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+   EXPECT_EQ(l.backward_filter(0, 0), CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+}
+
 CASE(forgotten_groups) {
    Layer<float> l(shapes[3]);
    OK(cudnnSetConvolutionGroupCount(l.conv, 1));
