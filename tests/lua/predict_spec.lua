@@ -60,6 +60,25 @@ describe("resnet50_a1", function()
    end)
 end)
 
+-- With what `make weights` and `make stamps` fetch; passed over where it is not there.
+describe("EfficientNet-Lite0 with its own head", function()
+   local STAMPS = "/usr/share/tuxpaint/stamps/"
+   local SEEN = { ["animals/birds/gander.png"] = "goose", ["animals/mammals/elephant.png"] = "African elephant",
+      ["food/fruit/apple_granny_smith.png"] = "Granny Smith", ["food/fruit/lemon.png"] = "lemon",
+      ["food/fruit/pineapple.png"] = "pineapple" }
+   local file = official.checkout() .. "/" .. official.FILES.efficientnet_lite0[1]
+
+   if lfs.attributes(file) and lfs.attributes(STAMPS) then
+      it("says what it sees", function()
+         local paths, model = {}, predict.open("efficientnet_lite0", { weights = file, log = error }) -- nothing is told
+         for name in pairs(SEEN) do paths[#paths + 1] = STAMPS .. name end
+         for _, photo in ipairs(predict.photos(model, paths, { top = 1 }).photos) do
+            assert.equal(SEEN[photo.path:sub(#STAMPS + 1)], photo.top[1].class, photo.path)
+         end
+      end)
+   end
+end)
+
 describe("predict.open", function()
    local folder, path, lines
 
@@ -187,8 +206,9 @@ describe("predict.open", function()
       refused("baseline_cnn has no ImageNet weights", "baseline_cnn", "imagenet")
       refused("expected the name of an architecture, found 'resnet51'; did you mean 'resnet50'?", "resnet51", "imagenet")
       refused("no architecture of that name; did you mean 'resnet50', with weights imagenet or a file?", "resnet51")
+      refused("there is no weight file imagenett; did you mean 'imagenet'?", "resnet50", "imagenett")
       refused("there is no readable file " .. folder .. "/nofile; expected a path", "small", folder .. "/nofile")
-      assert.error_matches(function() predict.open(3) end, "^tests/lua/predict_spec.lua:%d+: predict.open: expected the path")
+      assert.error_matches(function() predict.open(3) end, "^predict.open: expected the path of a saved model")
       assert.error_matches(function() predict.open("small", { weight = "x" }) end, "did you mean 'weights'")
    end)
 

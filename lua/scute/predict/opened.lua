@@ -85,6 +85,10 @@ end
 
 local function of_architecture(name, weights, log)
    local names, lines = require "scute.data.imagenet_classes", {}
+   local is_word = not weights:find "[/.]" and weights ~= "imagenet" and not lfs.attributes(weights)
+   if is_word and scute.nearest(weights, { "imagenet" }) then
+      error(("there is no weight file %s; did you mean 'imagenet'?"):format(weights), 0)
+   end
    if weights == "imagenet" and not official.FILES[name] then
       error(("%s has no ImageNet weights; expected the path of a weight file whose head is for ImageNet's classes")
          :format(name), 0)
