@@ -39,21 +39,7 @@ local function convolve(g, node, x, weight, bias)
 end
 
 function conv.conv2d(g, node, names)
-   -- One of the two layers of an mlp; `at`: where its weight is among the inputs. Of pixels it is a 1x1 convolution.
-local function layer(g, node, names, x, at)
-   if #node.from[1].shape == 2 then return g:node("Gemm", { x, names[at], names[at + 1] }, { transB = 1 }) end
-   local sizes = node.from[at].shape
-   local filters = g:node("Reshape", { names[at], g:wholes { sizes[1], sizes[2], 1, 1 } })
-   return g:node("Conv", { x, filters, names[at + 1] }, { kernel_shape = { 1, 1 } })
-end
-
-function conv.mlp(g, node, names)
-   local active = activate(g, "gelu", layer(g, node, names, names[1], 2))
-   return layer(g, node, names, active, 4)
-end
-conv.mlp_rows = conv.mlp
-
-return convolve(g, node, names[1], names[2], names[3])
+   return convolve(g, node, names[1], names[2], names[3])
 end
 
 -- ---- with batch norm ----
@@ -125,5 +111,21 @@ function conv.linear(g, node, names)
    local y = g:node("MatMul", { names[1], transposed(g, node, names) })
    return names[3] and g:node("Add", { y, names[3] }) or y
 end
+
+-- ---- mlp ----
+
+-- One of the two layers of an mlp; `at`: where its weight is among the inputs. Of pixels it is a 1x1 convolution.
+local function layer(g, node, names, x, at)
+   if #node.from[1].shape == 2 then return g:node("Gemm", { x, names[at], names[at + 1] }, { transB = 1 }) end
+   local sizes = node.from[at].shape
+   local filters = g:node("Reshape", { names[at], g:wholes { sizes[1], sizes[2], 1, 1 } })
+   return g:node("Conv", { x, filters, names[at + 1] }, { kernel_shape = { 1, 1 } })
+end
+
+function conv.mlp(g, node, names)
+   local active = activate(g, "gelu", layer(g, node, names, names[1], 2))
+   return layer(g, node, names, active, 4)
+end
+conv.mlp_rows = conv.mlp
 
 return conv
