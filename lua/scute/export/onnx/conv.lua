@@ -112,7 +112,7 @@ function conv.linear(g, node, names)
    return names[3] and g:node("Add", { y, names[3] }) or y
 end
 
--- ---- mlp ----
+-- ---- two linear layers with GELU between them ----
 
 -- One of the two layers of an mlp; `at`: where its weight is among the inputs. Of pixels it is a 1x1 convolution.
 local function layer(g, node, names, x, at)
