@@ -257,6 +257,14 @@ local CASES = {
       return ramp:interpolate { scale_factor = 0.35, mode = "bilinear" }, ramp:interpolate { scale_factor = 0.7,
          mode = "bilinear" }
    end, dtypes = "f32" },
+   { "mlp of rows", { 4 }, function(x)
+      local square = scute.tensor { weight, bias, bias, weight }
+      return scute.mlp(x, square, scute.tensor(bias), square, scute.tensor(weight))
+   end },
+   { "mlp of pixels", { 4, 3, 2 }, function(x)
+      local square = scute.tensor { weight, bias, bias, weight }
+      return scute.mlp(x, square, scute.tensor(bias), square, scute.tensor(weight))
+   end },
 }
 
 local Op = nn.Module:extend "Op"

@@ -117,20 +117,23 @@ local function times_scale(z, scale)
    return z * narrow
 end
 
-function CNBlock:forward(x)
-   local layers, z, scaled = self.block, nil, false
+-- What the layers make of x, times the scale.
+local function scaled_branch(block, x)
+   local layers, y, scaled = block.block
    if stays_in_order(layers) then
-      z, scaled = layers:within(compute_in_order, self, layers, x)
-      nn.Module.tell(layers, z)
+      y, scaled = layers:within(compute_in_order, block, layers, x)
+      nn.Module.tell(layers, y)
    else
-      z = layers(x)
+      y = layers(x)
    end
-   if not scaled then
-      local before = z
-      z = times_scale(before, self.layer_scale)
-      passing.free(before, x)
-   end
-   return residual.plus(self.stochastic_depth, z, x)
+   if scaled then return y end
+   local z = times_scale(y, block.layer_scale)
+   passing.free(y, x)
+   return z
+end
+
+function CNBlock:forward(x)
+   return residual.plus(self.stochastic_depth, scaled_branch(self, x), x)
 end
 
 -- ---- the network ----
