@@ -39,7 +39,7 @@ UNREAD  := $(patsubst %,host/photo/image_%.c,$(filter-out $(READERS),webp tiff h
 ALLPKGS  = $(PKGS) $(foreach kind,$(READERS),'$(LIBRARY_$(kind))')
 PKGFLAGS := $(shell pkg-config --cflags $(ALLPKGS) 2>/dev/null)
 # Libraries that are opened when they are needed (host/core/shared_library.h) are not linked.
-PKGLIBS  := $(filter-out -llua5.4 -lcurl -lheif,$(shell pkg-config --libs $(ALLPKGS) 2>/dev/null))
+PKGLIBS  := $(filter-out -llua5.4 -lcurl -lheif -lzip -ltiff -lcairo -lchafa,$(shell pkg-config --libs $(ALLPKGS) 2>/dev/null))
 LUADIR   := $(shell pkg-config --variable=libdir lua5.4 2>/dev/null)
 FLAGS    = $(OPT) -g -Wall -Wextra $(WERROR) -fopenmp -fvisibility=hidden -MMD -MP $(SAN) \
            -ffp-contract=on -fno-math-errno -fno-trapping-math \

@@ -1,6 +1,5 @@
 #include "host/draw/canvas.h"
 
-#include <cairo.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +14,18 @@ static const double TURN = 6.283185307179586;
 
 // A text is as wide at every scale and in every format.
 static void set_font_options(cairo_t *c) {
-   cairo_font_options_t *options = cairo_font_options_create();
-   cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-   cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-   cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
-   cairo_set_font_options(c, options);
-   cairo_font_options_destroy(options);
+   cairo_font_options_t *options = libcairo.font_options_create();
+   libcairo.font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+   libcairo.font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+   libcairo.font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+   libcairo.set_font_options(c, options);
+   libcairo.font_options_destroy(options);
 }
 
 // SC_OK, or what cairo has against the last call.
 static ScStatus status_of(ScCanvas *canvas) {
-   cairo_status_t status = cairo_status(canvas->cairo);
-   return sc_cairo_status(status ? status : cairo_surface_status(canvas->surface));
+   cairo_status_t status = libcairo.status(canvas->cairo);
+   return sc_cairo_status(status ? status : libcairo.surface_status(canvas->surface));
 }
 
 ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
@@ -35,16 +34,17 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
       return sc_fail(SC_EARG, "canvas: expected a width and height from 1 to %d pixels, found %g x %g",
                      SC_CANVAS_MAX, width, height);
    SC_TRY(sc_canvas_check_room(0));
+   SC_TRY(sc_libcairo_open());
    ScCanvas *canvas = calloc(1, sizeof *canvas);
    if (!canvas) return sc_fail(SC_EMEM, "canvas: out of memory");
    canvas->width = width, canvas->height = height;
    cairo_rectangle_t extents = {0, 0, width, height};
-   canvas->surface = cairo_recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &extents);
-   canvas->cairo = cairo_create(canvas->surface);
-   cairo_set_source_rgb(canvas->cairo, 1, 1, 1);
-   cairo_paint(canvas->cairo);
-   cairo_set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
-   cairo_set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
+   canvas->surface = libcairo.recording_surface_create(CAIRO_CONTENT_COLOR_ALPHA, &extents);
+   canvas->cairo = libcairo.create(canvas->surface);
+   libcairo.set_source_rgb(canvas->cairo, 1, 1, 1);
+   libcairo.paint(canvas->cairo);
+   libcairo.set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
+   libcairo.set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
    set_font_options(canvas->cairo);
    ScStatus status = status_of(canvas);
    if (status) {
@@ -57,8 +57,8 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
 
 void sc_canvas_free(ScCanvas *canvas) {
    if (!canvas) return;
-   cairo_destroy(canvas->cairo);
-   cairo_surface_destroy(canvas->surface);
+   libcairo.destroy(canvas->cairo);
+   libcairo.surface_destroy(canvas->surface);
    free(canvas->encoded);
    free(canvas);
 }
@@ -104,14 +104,14 @@ static ScStatus check_paint(const char *what, const ScPaint *p) {
 
 static ScStatus finish_shape(ScCanvas *canvas, const ScPaint *p) {
    cairo_t *c = canvas->cairo;
-   cairo_set_source_rgba(c, p->red, p->green, p->blue, p->alpha);
+   libcairo.set_source_rgba(c, p->red, p->green, p->blue, p->alpha);
    if (p->fill) {
-      cairo_fill(c);
+      libcairo.fill(c);
    } else {
-      cairo_set_line_width(c, p->width);
-      cairo_set_dash(c, p->dash, p->ndash, 0);
-      cairo_set_line_cap(c, p->ndash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
-      cairo_stroke(c);
+      libcairo.set_line_width(c, p->width);
+      libcairo.set_dash(c, p->dash, p->ndash, 0);
+      libcairo.set_line_cap(c, p->ndash ? CAIRO_LINE_CAP_BUTT : CAIRO_LINE_CAP_ROUND);
+      libcairo.stroke(c);
    }
    return status_of(canvas);
 }
@@ -120,19 +120,19 @@ ScStatus sc_canvas_polyline(ScCanvas *canvas, const double *xy, int64_t n, bool 
    SC_TRY(check_finite("polyline", xy, 2 * n));
    SC_TRY(check_paint("polyline", p));
    if (n < 1) return sc_fail(SC_EARG, "canvas: polyline: expected at least one point, found none");
-   cairo_new_path(canvas->cairo);
-   cairo_move_to(canvas->cairo, xy[0], xy[1]);
-   for (int64_t i = 1; i < n; i++) cairo_line_to(canvas->cairo, xy[2 * i], xy[2 * i + 1]);
-   if (n == 1 && !p->fill) cairo_line_to(canvas->cairo, xy[0], xy[1]);
-   if (closed) cairo_close_path(canvas->cairo);
+   libcairo.new_path(canvas->cairo);
+   libcairo.move_to(canvas->cairo, xy[0], xy[1]);
+   for (int64_t i = 1; i < n; i++) libcairo.line_to(canvas->cairo, xy[2 * i], xy[2 * i + 1]);
+   if (n == 1 && !p->fill) libcairo.line_to(canvas->cairo, xy[0], xy[1]);
+   if (closed) libcairo.close_path(canvas->cairo);
    return finish_shape(canvas, p);
 }
 
 ScStatus sc_canvas_rect(ScCanvas *canvas, double x, double y, double width, double height, const ScPaint *p) {
    SC_TRY(check_finite("rect", (double[]){x, y, width, height}, 4));
    SC_TRY(check_paint("rect", p));
-   cairo_new_path(canvas->cairo);
-   cairo_rectangle(canvas->cairo, x, y, width, height);
+   libcairo.new_path(canvas->cairo);
+   libcairo.rectangle(canvas->cairo, x, y, width, height);
    return finish_shape(canvas, p);
 }
 
@@ -140,8 +140,8 @@ ScStatus sc_canvas_circle(ScCanvas *canvas, double x, double y, double radius, c
    SC_TRY(check_finite("circle", (double[]){x, y, radius}, 3));
    SC_TRY(check_paint("circle", p));
    if (radius < 0) return sc_fail(SC_EARG, "canvas: circle: expected a radius of 0 or more, found %g", radius);
-   cairo_new_path(canvas->cairo);
-   cairo_arc(canvas->cairo, x, y, radius, 0, TURN);
+   libcairo.new_path(canvas->cairo);
+   libcairo.arc(canvas->cairo, x, y, radius, 0, TURN);
    return finish_shape(canvas, p);
 }
 
@@ -149,19 +149,19 @@ ScStatus sc_canvas_circle(ScCanvas *canvas, double x, double y, double radius, c
 
 // False where memory was too short to tell.
 static bool probe_font(ScFontState *out) {
-   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_A8, 8, 8);
-   cairo_t *c = cairo_create(surface);
-   cairo_select_font_face(c, FAMILY, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+   cairo_surface_t *surface = libcairo.image_surface_create(CAIRO_FORMAT_A8, 8, 8);
+   cairo_t *c = libcairo.create(surface);
+   libcairo.select_font_face(c, FAMILY, CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
    cairo_text_extents_t extents;
-   cairo_text_extents(c, "M", &extents);
-   cairo_scaled_font_t *font = cairo_get_scaled_font(c);
-   cairo_status_t status = cairo_status(c);
-   if (!status) status = cairo_scaled_font_status(font);
+   libcairo.text_extents(c, "M", &extents);
+   cairo_scaled_font_t *font = libcairo.get_scaled_font(c);
+   cairo_status_t status = libcairo.status(c);
+   if (!status) status = libcairo.scaled_font_status(font);
    *out = SC_FONT_NONE;
    if (!status && extents.x_advance > 0)
-      *out = cairo_scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER ? SC_FONT_STROKES : SC_FONT_REAL;
-   cairo_destroy(c);
-   cairo_surface_destroy(surface);
+      *out = libcairo.scaled_font_get_type(font) == CAIRO_FONT_TYPE_USER ? SC_FONT_STROKES : SC_FONT_REAL;
+   libcairo.destroy(c);
+   libcairo.surface_destroy(surface);
    return status != CAIRO_STATUS_NO_MEMORY;
 }
 
@@ -170,7 +170,8 @@ static bool probe_font(ScFontState *out) {
 ScFontState sc_canvas_font(void) {
    static ScFontState known;
    static bool is_known;
-   if (!is_known) is_known = sc_canvas_check_room(0) == SC_OK && probe_font(&known);
+   if (!is_known)
+      is_known = sc_canvas_check_room(0) == SC_OK && sc_libcairo_open() == SC_OK && probe_font(&known);
    return is_known ? known : SC_FONT_REAL;
 }
 
@@ -213,9 +214,9 @@ static ScStatus check_style(const ScTextStyle *style) {
 }
 
 static void select_font(cairo_t *c, const ScTextStyle *style) {
-   cairo_select_font_face(c, FAMILY, CAIRO_FONT_SLANT_NORMAL,
-                          style->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-   cairo_set_font_size(c, style->size);
+   libcairo.select_font_face(c, FAMILY, CAIRO_FONT_SLANT_NORMAL,
+                             style->bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+   libcairo.set_font_size(c, style->size);
 }
 
 static ScTextSize measure(cairo_t *c, const char *text, int64_t letters, const ScTextStyle *style) {
@@ -224,8 +225,8 @@ static ScTextSize measure(cairo_t *c, const char *text, int64_t letters, const S
    cairo_text_extents_t text_extents;
    cairo_font_extents_t font_extents;
    select_font(c, style);
-   cairo_text_extents(c, text, &text_extents);
-   cairo_font_extents(c, &font_extents);
+   libcairo.text_extents(c, text, &text_extents);
+   libcairo.font_extents(c, &font_extents);
    return (ScTextSize){text_extents.x_advance, font_extents.ascent, font_extents.descent};
 }
 
@@ -250,14 +251,14 @@ ScStatus sc_canvas_text(ScCanvas *canvas, double x, double y, const char *text, 
    if (!copy) return sc_fail(SC_EMEM, "canvas: text: out of memory");
    cairo_t *c = canvas->cairo;
    double width = measure(c, copy, letters, style).width;
-   cairo_save(c);
-   cairo_translate(c, x, y);
-   cairo_rotate(c, style->angle * TURN / 360);
-   cairo_set_source_rgba(c, p->red, p->green, p->blue, p->alpha);
-   cairo_move_to(c, style->align == SC_LEFT ? 0 : style->align == SC_CENTER ? -width / 2 : -width, 0);
-   cairo_show_text(c, copy);
-   cairo_restore(c);
-   cairo_new_path(c);
+   libcairo.save(c);
+   libcairo.translate(c, x, y);
+   libcairo.rotate(c, style->angle * TURN / 360);
+   libcairo.set_source_rgba(c, p->red, p->green, p->blue, p->alpha);
+   libcairo.move_to(c, style->align == SC_LEFT ? 0 : style->align == SC_CENTER ? -width / 2 : -width, 0);
+   libcairo.show_text(c, copy);
+   libcairo.restore(c);
+   libcairo.new_path(c);
    free(copy);
    return status_of(canvas);
 }
@@ -265,17 +266,17 @@ ScStatus sc_canvas_text(ScCanvas *canvas, double x, double y, const char *text, 
 // ---- images ----
 
 static cairo_surface_t *surface_of(const ScImage *image) {
-   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
-   if (cairo_surface_status(surface)) return surface;
-   unsigned char *rows = cairo_image_surface_get_data(surface);
-   int stride = cairo_image_surface_get_stride(surface);
+   cairo_surface_t *surface = libcairo.image_surface_create(CAIRO_FORMAT_RGB24, image->width, image->height);
+   if (libcairo.surface_status(surface)) return surface;
+   unsigned char *rows = libcairo.image_surface_get_data(surface);
+   int stride = libcairo.image_surface_get_stride(surface);
    for (int y = 0; y < image->height; y++) {
       const unsigned char *from = image->rgb + (size_t)y * (size_t)image->width * 3;
       uint32_t *to = (uint32_t *)(void *)(rows + (size_t)y * (size_t)stride);
       for (int x = 0; x < image->width; x++, from += 3)
          to[x] = (uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | (uint32_t)from[2];
    }
-   cairo_surface_mark_dirty(surface);
+   libcairo.surface_mark_dirty(surface);
    return surface;
 }
 
@@ -293,23 +294,23 @@ ScStatus sc_canvas_image(ScCanvas *canvas, const ScImage *image, double x, doubl
    // Four bytes a pixel, and a copy of them.
    SC_TRY(sc_canvas_check_room((size_t)image->width * (size_t)image->height * 8));
    cairo_surface_t *surface = surface_of(image);
-   if (cairo_surface_status(surface)) {
-      cairo_surface_destroy(surface);
+   if (libcairo.surface_status(surface)) {
+      libcairo.surface_destroy(surface);
       return sc_fail(SC_EMEM, "canvas: image: out of memory");
    }
    cairo_t *c = canvas->cairo;
-   cairo_save(c);
-   cairo_new_path(c);
-   cairo_rectangle(c, x, y, width, height);
-   cairo_clip(c);
-   cairo_translate(c, x, y);
-   cairo_scale(c, width / image->width, height / image->height);
-   cairo_set_source_surface(c, surface, 0, 0);
-   cairo_pattern_set_filter(cairo_get_source(c), smooth ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST);
-   cairo_pattern_set_extend(cairo_get_source(c), CAIRO_EXTEND_PAD); // no light seam at the border
-   cairo_paint_with_alpha(c, alpha);
-   cairo_restore(c);
-   cairo_surface_destroy(surface);
+   libcairo.save(c);
+   libcairo.new_path(c);
+   libcairo.rectangle(c, x, y, width, height);
+   libcairo.clip(c);
+   libcairo.translate(c, x, y);
+   libcairo.scale(c, width / image->width, height / image->height);
+   libcairo.set_source_surface(c, surface, 0, 0);
+   libcairo.pattern_set_filter(libcairo.get_source(c), smooth ? CAIRO_FILTER_GOOD : CAIRO_FILTER_NEAREST);
+   libcairo.pattern_set_extend(libcairo.get_source(c), CAIRO_EXTEND_PAD); // no light seam at the border
+   libcairo.paint_with_alpha(c, alpha);
+   libcairo.restore(c);
+   libcairo.surface_destroy(surface);
    return status_of(canvas);
 }
 
@@ -319,28 +320,28 @@ ScStatus sc_canvas_push(ScCanvas *canvas) {
    if (canvas->pushes == MOST_PUSHES)
       return sc_fail(SC_EARG, "canvas: push: at most %d at a time; is a pop missing?", MOST_PUSHES);
    canvas->pushes++;
-   cairo_save(canvas->cairo);
+   libcairo.save(canvas->cairo);
    return status_of(canvas);
 }
 
 ScStatus sc_canvas_pop(ScCanvas *canvas) {
    if (canvas->pushes == 0) return sc_fail(SC_EARG, "canvas: pop: there was no push before it");
    canvas->pushes--;
-   cairo_restore(canvas->cairo);
+   libcairo.restore(canvas->cairo);
    return status_of(canvas);
 }
 
 ScStatus sc_canvas_clip(ScCanvas *canvas, double x, double y, double width, double height) {
    SC_TRY(check_finite("clip", (double[]){x, y, width, height}, 4));
-   cairo_new_path(canvas->cairo);
-   cairo_rectangle(canvas->cairo, x, y, width, height);
-   cairo_clip(canvas->cairo);
+   libcairo.new_path(canvas->cairo);
+   libcairo.rectangle(canvas->cairo, x, y, width, height);
+   libcairo.clip(canvas->cairo);
    return status_of(canvas);
 }
 
 ScStatus sc_canvas_translate(ScCanvas *canvas, double x, double y) {
    SC_TRY(check_finite("translate", (double[]){x, y}, 2));
-   cairo_translate(canvas->cairo, x, y);
+   libcairo.translate(canvas->cairo, x, y);
    return status_of(canvas);
 }
 
@@ -348,12 +349,12 @@ ScStatus sc_canvas_scale(ScCanvas *canvas, double x, double y) {
    SC_TRY(check_finite("scale", (double[]){x, y}, 2));
    if (x == 0 || y == 0)
       return sc_fail(SC_EARG, "canvas: scale: expected factors other than 0, found %g and %g", x, y);
-   cairo_scale(canvas->cairo, x, y);
+   libcairo.scale(canvas->cairo, x, y);
    return status_of(canvas);
 }
 
 ScStatus sc_canvas_rotate(ScCanvas *canvas, double degrees) {
    SC_TRY(check_finite("rotate", &degrees, 1));
-   cairo_rotate(canvas->cairo, degrees * TURN / 360);
+   libcairo.rotate(canvas->cairo, degrees * TURN / 360);
    return status_of(canvas);
 }

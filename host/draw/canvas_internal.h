@@ -2,11 +2,11 @@
 #ifndef SCUTE_CANVAS_INTERNAL_H
 #define SCUTE_CANVAS_INTERNAL_H
 
-#include <cairo.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 
 #include "host/core/status.h"
+#include "host/draw/libcairo.h"
 
 struct ScCanvas {
    double width, height;
@@ -21,7 +21,7 @@ static inline ScStatus sc_cairo_status(cairo_status_t status) {
    if (status == CAIRO_STATUS_SUCCESS) return SC_OK;
    bool starved = status == CAIRO_STATUS_NO_MEMORY || status == CAIRO_STATUS_PNG_ERROR;
    return sc_fail(starved ? SC_EMEM : SC_EARG, "canvas: %s",
-                  starved ? "out of memory" : cairo_status_to_string(status));
+                  starved ? "out of memory" : libcairo.status_to_string(status));
 }
 
 // Some calls of cairo, pixman and fontconfig end in a crash where memory runs out within them. So there has to

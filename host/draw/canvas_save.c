@@ -1,7 +1,5 @@
 #include "host/draw/canvas_save.h"
 
-#include <cairo-pdf.h>
-#include <cairo-svg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +11,19 @@
 #include "host/photo/image_png.h"
 
 static cairo_status_t replay(ScCanvas *canvas, cairo_surface_t *target, double scale) {
-   cairo_t *c = cairo_create(target);
-   cairo_scale(c, scale, scale);
-   cairo_set_source_surface(c, canvas->surface, 0, 0);
-   cairo_paint(c);
-   cairo_status_t status = cairo_status(c);
-   cairo_destroy(c);
-   cairo_surface_flush(target);
-   return status ? status : cairo_surface_status(target);
+   cairo_t *c = libcairo.create(target);
+   libcairo.scale(c, scale, scale);
+   libcairo.set_source_surface(c, canvas->surface, 0, 0);
+   libcairo.paint(c);
+   cairo_status_t status = libcairo.status(c);
+   libcairo.destroy(c);
+   libcairo.surface_flush(target);
+   return status ? status : libcairo.surface_status(target);
 }
 
 static void copy_pixels(cairo_surface_t *surface, ScImage *out) {
-   const unsigned char *rows = cairo_image_surface_get_data(surface);
-   int stride = cairo_image_surface_get_stride(surface);
+   const unsigned char *rows = libcairo.image_surface_get_data(surface);
+   int stride = libcairo.image_surface_get_stride(surface);
    unsigned char *to = out->rgb;
    for (int y = 0; y < out->height; y++) {
       const uint32_t *from = (const uint32_t *)(const void *)(rows + (size_t)y * (size_t)stride);
@@ -45,19 +43,19 @@ ScStatus sc_canvas_render(ScCanvas *canvas, double scale, ScImage *out) {
                      scale, width, height, SC_CANVAS_MAX);
    // The pixels as cairo's and as ours, and what cairo draws with.
    SC_TRY(sc_canvas_check_room((size_t)width * (size_t)height * 12));
-   cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
-   cairo_status_t drawn = cairo_surface_status(surface);
+   cairo_surface_t *surface = libcairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)width, (int)height);
+   cairo_status_t drawn = libcairo.surface_status(surface);
    if (!drawn) {
       // A fraction of a pixel at the edge stays white, not black.
-      memset(cairo_image_surface_get_data(surface), 255,
-             (size_t)cairo_image_surface_get_stride(surface) * (size_t)height);
-      cairo_surface_mark_dirty(surface);
+      memset(libcairo.image_surface_get_data(surface), 255,
+             (size_t)libcairo.image_surface_get_stride(surface) * (size_t)height);
+      libcairo.surface_mark_dirty(surface);
       drawn = replay(canvas, surface, scale);
    }
    ScStatus status = sc_cairo_status(drawn);
    if (!status) status = sc_image_new((int)width, (int)height, out);
    if (!status) copy_pixels(surface, out);
-   cairo_surface_destroy(surface);
+   libcairo.surface_destroy(surface);
    return status;
 }
 
@@ -83,27 +81,27 @@ static cairo_status_t append(void *context, const unsigned char *data, unsigned 
 
 static cairo_surface_t *vector_surface(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
    if (format == SC_PDF)
-      return cairo_pdf_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
-   cairo_surface_t *svg = cairo_svg_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
-   cairo_svg_surface_set_document_unit(svg, CAIRO_SVG_UNIT_PX);
+      return libcairo.pdf_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
+   cairo_surface_t *svg = libcairo.svg_surface_create_for_stream(append, bytes, canvas->width, canvas->height);
+   libcairo.svg_surface_set_document_unit(svg, CAIRO_SVG_UNIT_PX);
    return svg;
 }
 
 // cairo 1.16 keeps a reference to what it wrote as SVG after the SVG itself is gone, and so the whole recording
 // for ever.
 static void drop_references(cairo_surface_t *surface, unsigned int before) {
-   while (cairo_surface_get_reference_count(surface) > before) cairo_surface_destroy(surface);
+   while (libcairo.surface_get_reference_count(surface) > before) libcairo.surface_destroy(surface);
 }
 
 static ScStatus encode_vector(ScCanvas *canvas, ScPictureFormat format, Bytes *bytes) {
    SC_TRY(sc_canvas_check_room(0));
-   unsigned int references = cairo_surface_get_reference_count(canvas->surface);
+   unsigned int references = libcairo.surface_get_reference_count(canvas->surface);
    cairo_surface_t *surface = vector_surface(canvas, format, bytes);
-   cairo_status_t status = cairo_surface_status(surface);
+   cairo_status_t status = libcairo.surface_status(surface);
    if (!status) status = replay(canvas, surface, 1);
-   cairo_surface_finish(surface);
-   if (!status) status = cairo_surface_status(surface);
-   cairo_surface_destroy(surface);
+   libcairo.surface_finish(surface);
+   if (!status) status = libcairo.surface_status(surface);
+   libcairo.surface_destroy(surface);
    drop_references(canvas->surface, references);
    return sc_cairo_status(status);
 }

@@ -44,8 +44,8 @@ static ScStatus damaged(const ScPth *p, const char *problem) {
 
 // What libzip has no memory for it often takes as a fault of the archive; errno, 0 before the call, tells.
 static ScStatus unzipped(const ScPth *p, zip_error_t *error) {
-   if (errno == ENOMEM || zip_error_code_zip(error) == ZIP_ER_MEMORY) return no_memory();
-   return damaged(p, zip_error_strerror(error));
+   if (errno == ENOMEM || libzip.error_code_zip(error) == ZIP_ER_MEMORY) return no_memory();
+   return damaged(p, libzip.error_strerror(error));
 }
 
 static int compare_keys(const char *a, size_t na, const char *b, size_t nb) {
@@ -114,8 +114,8 @@ static ScStatus list_storages(ScPth *p) {
 static ScStatus entry_size(const ScPth *p, zip_int64_t index, int64_t *size) {
    zip_stat_t info;
    errno = 0;
-   if (zip_stat_index(p->zip, (zip_uint64_t)index, 0, &info) != 0 || !(info.valid & ZIP_STAT_SIZE))
-      return unzipped(p, zip_get_error(p->zip));
+   if (libzip.stat_index(p->zip, (zip_uint64_t)index, 0, &info) != 0 || !(info.valid & ZIP_STAT_SIZE))
+      return unzipped(p, libzip.get_error(p->zip));
    if (info.comp_method != ZIP_CM_STORE || info.encryption_method != ZIP_EM_NONE)
       return sc_fail(SC_EFORMAT,
                      "%s: its entry %s is compressed or encrypted, which torch.save never does; refused",
@@ -127,22 +127,22 @@ static ScStatus entry_size(const ScPth *p, zip_int64_t index, int64_t *size) {
 
 static ScStatus read_entry(const ScPth *p, zip_int64_t index, void *data, int64_t bytes) {
    errno = 0;
-   zip_file_t *file = zip_fopen_index(p->zip, (zip_uint64_t)index, 0);
-   if (!file) return unzipped(p, zip_get_error(p->zip));
+   zip_file_t *file = libzip.fopen_index(p->zip, (zip_uint64_t)index, 0);
+   if (!file) return unzipped(p, libzip.get_error(p->zip));
    char *to = data, probe;
    zip_int64_t got = 1;
-   for (; bytes > 0 && got > 0; bytes -= got, to += got) got = zip_fread(file, to, (zip_uint64_t)bytes);
+   for (; bytes > 0 && got > 0; bytes -= got, to += got) got = libzip.fread(file, to, (zip_uint64_t)bytes);
    // Reading on at the end makes libzip compare the checksum.
-   bool whole = bytes == 0 && got > 0 && zip_fread(file, &probe, 1) == 0;
-   zip_fclose(file);
+   bool whole = bytes == 0 && got > 0 && libzip.fread(file, &probe, 1) == 0;
+   libzip.fclose(file);
    return whole ? SC_OK : damaged(p, "the checksum of an entry is wrong or its data is cut off");
 }
 
 // Finds "<prefix>/data.pkl"; everything else has the same prefix.
 static zip_int64_t find_pickle(const ScPth *p, int *prefix) {
-   zip_int64_t n = zip_get_num_entries(p->zip, 0);
+   zip_int64_t n = libzip.get_num_entries(p->zip, 0);
    for (zip_int64_t i = 0; i < n; i++) {
-      const char *name = zip_get_name(p->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+      const char *name = libzip.get_name(p->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
       const char *slash = name ? strchr(name, '/') : NULL;
       if (!slash || strcmp(slash, "/data.pkl") != 0 || slash - name > 1000) continue;
       *prefix = (int)(slash - name);
@@ -154,7 +154,7 @@ static zip_int64_t find_pickle(const ScPth *p, int *prefix) {
 static ScStatus check_byte_order(const ScPth *p, const char *archive, int prefix) {
    char name[1200], order[8] = "";
    snprintf(name, sizeof name, "%.*s/byteorder", prefix, archive);
-   zip_int64_t index = zip_name_locate(p->zip, name, ZIP_FL_ENC_RAW);
+   zip_int64_t index = libzip.name_locate(p->zip, name, ZIP_FL_ENC_RAW);
    if (index < 0) return SC_OK; // files before PyTorch 2.1 do not tell
    int64_t size;
    SC_TRY(entry_size(p, index, &size));
@@ -187,8 +187,8 @@ static ScStatus check_sizes(const ScPth *p) {
 }
 
 static ScStatus find_storages(const ScPth *p, const char *archive, int prefix) {
-   for (zip_int64_t i = 0, n = zip_get_num_entries(p->zip, 0); i < n; i++) {
-      const char *name = zip_get_name(p->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
+   for (zip_int64_t i = 0, n = libzip.get_num_entries(p->zip, 0); i < n; i++) {
+      const char *name = libzip.get_name(p->zip, (zip_uint64_t)i, ZIP_FL_ENC_RAW);
       ScStorage *storage = name ? storage_of(p, name, archive, prefix) : NULL;
       if (storage && storage->at < 0) storage->at = i;
    }
@@ -196,7 +196,7 @@ static ScStatus find_storages(const ScPth *p, const char *archive, int prefix) {
 }
 
 static ScStatus other_archive(const ScPth *p) {
-   bool keras = zip_name_locate(p->zip, "model.weights.h5", ZIP_FL_ENC_RAW) >= 0;
+   bool keras = libzip.name_locate(p->zip, "model.weights.h5", ZIP_FL_ENC_RAW) >= 0;
    return sc_fail(SC_EFORMAT, "%s is a zip archive%s, but not one of torch.save: it holds no data.pkl", p->path,
                   keras ? " of Keras" : "");
 }
@@ -212,7 +212,7 @@ static ScStatus unpickle_zip(ScPth *p) {
    p->bytes = malloc((size_t)size + 1);
    if (!p->bytes) return no_memory();
    SC_TRY(read_entry(p, index, p->bytes, size));
-   const char *archive = zip_get_name(p->zip, (zip_uint64_t)index, ZIP_FL_ENC_RAW);
+   const char *archive = libzip.get_name(p->zip, (zip_uint64_t)index, ZIP_FL_ENC_RAW);
    SC_TRY(check_byte_order(p, archive, prefix));
    SC_TRY(sc_unpickle(&p->pickle, p->path, p->bytes, (size_t)size, &used, &p->root));
    SC_TRY(list_storages(p));
@@ -221,7 +221,8 @@ static ScStatus unpickle_zip(ScPth *p) {
 
 static ScStatus open_zip(ScPth *p) {
    zip_error_t error;
-   zip_error_init(&error);
+   SC_TRY(sc_libzip_open());
+   libzip.error_init(&error);
    errno = 0;
    p->zip = sc_zip_open(&p->input, p->source, MAXDIRECTORY, &error);
    ScStatus status = SC_OK;
@@ -229,7 +230,7 @@ static ScStatus open_zip(ScPth *p) {
       status = damaged(p, "it lists far more entries than a state dict has");
    else if (!p->zip)
       status = unzipped(p, &error);
-   zip_error_fini(&error);
+   libzip.error_fini(&error);
    p->input.budget = INT64_MAX;
    return status == SC_OK ? unpickle_zip(p) : status;
 }
@@ -331,7 +332,7 @@ ScStatus sc_pth_open(ScPth *p, const ScSource *source) {
 
 void sc_pth_close(ScPth *p) {
    forget(p);
-   if (p->zip) zip_discard(p->zip);
+   if (p->zip) libzip.discard(p->zip);
 }
 
 ScStatus sc_pth_fetch(const ScPth *p, const ScStorage *storage, void *data) {

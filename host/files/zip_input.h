@@ -6,8 +6,7 @@
 
 #include <stdbool.h>
 
-#include <zip.h>
-
+#include "host/files/libzip.h"
 #include "host/files/source.h"
 
 typedef struct {
@@ -18,8 +17,8 @@ typedef struct {
    zip_error_t error;
 } ScZipInput;
 
-// Opens the archive, reading at most `budget` bytes; NULL and `error` on failure. `input` has to stay where it
-// is until zip_discard.
+// libzip has to be open (sc_libzip_open). Opens the archive, reading at most `budget` bytes; NULL and `error`
+// on failure. `input` has to stay where it is until zip_discard.
 zip_t *sc_zip_open(ScZipInput *input, const ScSource *, int64_t budget, zip_error_t *error);
 
 #endif

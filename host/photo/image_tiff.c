@@ -6,9 +6,27 @@
 
 #include <tiffio.h>
 
+#include "host/core/shared_library.h"
 #include "host/photo/image_orient.h"
 #include "host/photo/image_tiff_color.h"
 #include "host/photo/photo_kind.h"
+
+// What is called of libtiff, under its own names without "TIFF".
+// clang-format off
+#define FUNCTIONS(F) \
+   F(ClientOpenExt) F(Close) F(ComputeStrip) F(ComputeTile) F(GetField) F(GetFieldDefaulted) \
+   F(IsCODECConfigured) F(IsTiled) F(OpenOptionsAlloc) F(OpenOptionsFree) \
+   F(OpenOptionsSetErrorHandlerExtR) F(OpenOptionsSetMaxSingleMemAlloc) \
+   F(OpenOptionsSetWarningHandlerExtR) F(ReadEncodedStrip) F(ReadEncodedTile) \
+   F(ReadRGBAImageOriented) F(SetField) F(StripSize) F(TileSize)
+// clang-format on
+#define POINTER(name) __typeof__(TIFF##name) *name;
+#define SYMBOL(name)  {"TIFF" #name, &libtiff.name},
+
+static struct { FUNCTIONS(POINTER) } libtiff;
+static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
+static const char *const files[] = {"libtiff.so.6", NULL};
+static ScSharedLibrary library = {.files = files, .symbols = symbols};
 
 typedef struct {
    TIFF *tiff;
@@ -106,14 +124,14 @@ static ScStatus damaged(const Job *job) {
 
 static ScStatus open_file(Job *job) {
    enum { UNPACKING = 64 << 20 }; // what an unpacker may take at a time
-   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+   TIFFOpenOptions *options = libtiff.OpenOptionsAlloc();
    if (!options) return sc_fail(SC_EMEM, "out of memory while decoding a TIFF");
-   TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, job);
-   TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, job);
-   TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)(UNPACKING + 2 * job->bytes.size));
-   job->tiff =
-       TIFFClientOpenExt("", "r", job, read_bytes, write_none, seek, close_none, size_of, map, unmap, options);
-   TIFFOpenOptionsFree(options);
+   libtiff.OpenOptionsSetErrorHandlerExtR(options, on_error, job);
+   libtiff.OpenOptionsSetWarningHandlerExtR(options, on_warning, job);
+   libtiff.OpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)(UNPACKING + 2 * job->bytes.size));
+   job->tiff = libtiff.ClientOpenExt("", "r", job, read_bytes, write_none, seek, close_none, size_of, map,
+                                     unmap, options);
+   libtiff.OpenOptionsFree(options);
    return job->tiff && !job->damaged ? SC_OK : damaged(job);
 }
 
@@ -121,7 +139,7 @@ static ScStatus open_file(Job *job) {
 
 static uint16_t field(const Job *job, uint32_t tag) {
    uint16_t value = 0;
-   TIFFGetFieldDefaulted(job->tiff, tag, &value);
+   libtiff.GetFieldDefaulted(job->tiff, tag, &value);
    return value;
 }
 
@@ -130,8 +148,8 @@ static ScStatus check_is_photo(const Job *job) {
    uint32_t kind = 0;
    uint16_t parts = 0;
    void *offsets = NULL;
-   TIFFGetFieldDefaulted(job->tiff, TIFFTAG_SUBFILETYPE, &kind);
-   if (!(kind & FILETYPE_REDUCEDIMAGE) || !TIFFGetField(job->tiff, TIFFTAG_SUBIFD, &parts, &offsets))
+   libtiff.GetFieldDefaulted(job->tiff, TIFFTAG_SUBFILETYPE, &kind);
+   if (!(kind & FILETYPE_REDUCEDIMAGE) || !libtiff.GetField(job->tiff, TIFFTAG_SUBIFD, &parts, &offsets))
       return SC_OK;
    return sc_fail(SC_EFORMAT, "a camera's raw file; convert it first: darktable-cli photo.raw photo.jpg");
 }
@@ -157,15 +175,15 @@ static bool comes_whole(const Job *job) {
 
 static ScStatus read_color(Job *job) {
    uint16_t extras = 0, *kinds = NULL, *palette[3] = {NULL};
-   bool says = TIFFGetField(job->tiff, TIFFTAG_PHOTOMETRIC, &job->photometric);
+   bool says = libtiff.GetField(job->tiff, TIFFTAG_PHOTOMETRIC, &job->photometric);
    if (!says) job->photometric = job->samples >= 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISWHITE;
    if (job->photometric == PHOTOMETRIC_YCBCR && !comes_whole(job)) {
-      TIFFSetField(job->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+      libtiff.SetField(job->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
       job->photometric = PHOTOMETRIC_RGB;
    }
-   TIFFGetFieldDefaulted(job->tiff, TIFFTAG_EXTRASAMPLES, &extras, &kinds);
+   libtiff.GetFieldDefaulted(job->tiff, TIFFTAG_EXTRASAMPLES, &extras, &kinds);
    if (extras && !kinds) return sc_fail(SC_EMEM, "out of memory while decoding a TIFF");
-   bool has_palette = TIFFGetField(job->tiff, TIFFTAG_COLORMAP, &palette[0], &palette[1], &palette[2]);
+   bool has_palette = libtiff.GetField(job->tiff, TIFFTAG_COLORMAP, &palette[0], &palette[1], &palette[2]);
    ScTiffSamples given = {.photometric = job->photometric, .bits = job->bits, .samples = job->samples};
    given.alpha = extras && kinds[0] == EXTRASAMPLE_ASSOCALPHA   ? SC_ALPHA_ASSOCIATED
                  : extras && kinds[0] == EXTRASAMPLE_UNASSALPHA ? SC_ALPHA
@@ -176,8 +194,8 @@ static ScStatus read_color(Job *job) {
 }
 
 static ScStatus read_directory(Job *job, const ScImageLimits *limits) {
-   TIFFGetField(job->tiff, TIFFTAG_IMAGEWIDTH, &job->width);
-   TIFFGetField(job->tiff, TIFFTAG_IMAGELENGTH, &job->height);
+   libtiff.GetField(job->tiff, TIFFTAG_IMAGEWIDTH, &job->width);
+   libtiff.GetField(job->tiff, TIFFTAG_IMAGELENGTH, &job->height);
    SC_TRY(sc_image_check_size(job->width, job->height, limits));
    job->bits = field(job, TIFFTAG_BITSPERSAMPLE);
    job->samples = field(job, TIFFTAG_SAMPLESPERPIXEL);
@@ -185,7 +203,7 @@ static ScStatus read_directory(Job *job, const ScImageLimits *limits) {
    job->compression = field(job, TIFFTAG_COMPRESSION);
    job->orientation = field(job, TIFFTAG_ORIENTATION);
    if (job->orientation > 8) job->orientation = 0;
-   if (!TIFFIsCODECConfigured(job->compression))
+   if (!libtiff.IsCODECConfigured(job->compression))
       return sc_fail(SC_EFORMAT,
                      "a TIFF packed by method %d, which this libtiff does not unpack; convert it first: "
                      "tiffcp -c lzw photo.tif new.tif",
@@ -200,11 +218,11 @@ static ScStatus read_directory(Job *job, const ScImageLimits *limits) {
 static ScStatus read_layout(Job *job, const ScImageLimits *limits) {
    uint32_t rows = job->height;
    job->block_width = job->width;
-   if (TIFFIsTiled(job->tiff)) {
-      TIFFGetField(job->tiff, TIFFTAG_TILEWIDTH, &job->block_width);
-      TIFFGetField(job->tiff, TIFFTAG_TILELENGTH, &rows);
+   if (libtiff.IsTiled(job->tiff)) {
+      libtiff.GetField(job->tiff, TIFFTAG_TILEWIDTH, &job->block_width);
+      libtiff.GetField(job->tiff, TIFFTAG_TILELENGTH, &rows);
    } else {
-      TIFFGetFieldDefaulted(job->tiff, TIFFTAG_ROWSPERSTRIP, &rows);
+      libtiff.GetFieldDefaulted(job->tiff, TIFFTAG_ROWSPERSTRIP, &rows);
       if (rows > job->height) rows = job->height;
    }
    job->block_height = rows;
@@ -218,18 +236,19 @@ static size_t bytes_of_block(const Job *job) {
 
 // Whether libtiff means the same size; it counts some kinds of pixels in other ways.
 static bool is_as_counted(const Job *job) {
-   tmsize_t size = TIFFIsTiled(job->tiff) ? TIFFTileSize(job->tiff) : TIFFStripSize(job->tiff);
+   tmsize_t size = libtiff.IsTiled(job->tiff) ? libtiff.TileSize(job->tiff) : libtiff.StripSize(job->tiff);
    return size > 0 && (size_t)size == bytes_of_block(job);
 }
 
 static ScStatus read_block(Job *job, uint32_t x, uint32_t y, uint16_t plane, uint32_t rows) {
    size_t size = bytes_of_block(job) / job->block_height * rows;
    tmsize_t got;
-   if (TIFFIsTiled(job->tiff))
-      got = TIFFReadEncodedTile(job->tiff, TIFFComputeTile(job->tiff, x, y, 0, plane), job->block,
-                                (tmsize_t)size);
+   if (libtiff.IsTiled(job->tiff))
+      got = libtiff.ReadEncodedTile(job->tiff, libtiff.ComputeTile(job->tiff, x, y, 0, plane), job->block,
+                                    (tmsize_t)size);
    else
-      got = TIFFReadEncodedStrip(job->tiff, TIFFComputeStrip(job->tiff, y, plane), job->block, (tmsize_t)size);
+      got = libtiff.ReadEncodedStrip(job->tiff, libtiff.ComputeStrip(job->tiff, y, plane), job->block,
+                                     (tmsize_t)size);
    return got < 0 || (size_t)got < size || job->damaged ? damaged(job) : SC_OK;
 }
 
@@ -248,7 +267,7 @@ static ScStatus decode_plane(Job *job, uint16_t plane, int given) {
    for (uint32_t y = 0; y < job->height; y += job->block_height)
       for (uint32_t x = 0; x < job->width; x += job->block_width) {
          uint32_t left = job->height - y, rows = left < job->block_height ? left : job->block_height;
-         SC_TRY(read_block(job, x, y, plane, TIFFIsTiled(job->tiff) ? job->block_height : rows));
+         SC_TRY(read_block(job, x, y, plane, libtiff.IsTiled(job->tiff) ? job->block_height : rows));
          unpack_block(job, x, y, plane, given, rows);
       }
    return SC_OK;
@@ -273,7 +292,7 @@ static ScStatus decode_whole(Job *job, ScImage *out) {
    if (!rgba) return sc_fail(SC_EMEM, "out of memory: %zu bytes", pixels * sizeof *rgba);
    int as_stored = job->orientation ? job->orientation : ORIENTATION_TOPLEFT;
    bool done =
-       TIFFReadRGBAImageOriented(job->tiff, job->width, job->height, rgba, as_stored, 1) && !job->damaged;
+       libtiff.ReadRGBAImageOriented(job->tiff, job->width, job->height, rgba, as_stored, 1) && !job->damaged;
    for (size_t i = 0; i < pixels && done; i++) {
       out->rgb[3 * i] = TIFFGetR(rgba[i]);
       out->rgb[3 * i + 1] = TIFFGetG(rgba[i]);
@@ -294,6 +313,7 @@ static ScStatus decode(Job *job, const ScImageLimits *limits, const ScPurpose *p
    enum { DIRECTORY = 1 << 20 };
    SC_TRY(
        sc_image_check_memory(DIRECTORY)); // libtiff 4.5 calls a file damaged, or crashes, where there is none
+   SC_TRY(sc_shared_library_open(&library));
    SC_TRY(open_file(job));
    SC_TRY(read_directory(job, limits));
    SC_TRY(read_layout(job, limits));
@@ -311,7 +331,7 @@ static ScStatus decode_tiff(ScBytes bytes, const ScImageLimits *limits, const Sc
                             ScPhoto *out) {
    Job job = {.bytes = bytes};
    ScStatus status = decode(&job, limits, purpose, out);
-   if (job.tiff) TIFFClose(job.tiff);
+   if (job.tiff) libtiff.Close(job.tiff);
    free(job.block);
    free(job.channels);
    return status ? status : sc_image_orient(&out->image, job.orientation);

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "host/core/shared_library.h"
 #include "host/photo/image_transform.h"
 
 enum {
@@ -17,24 +18,43 @@ enum {
    MOST_PIXELS = 4096 // of a side: libchafa ends the program where it gets no memory, so it is asked for little
 };
 
+// What is called of chafa, under its own names without "chafa_".
+// clang-format off
+#define FUNCTIONS(F) \
+   F(canvas_config_new) F(canvas_config_set_canvas_mode) F(canvas_config_set_cell_geometry) \
+   F(canvas_config_set_geometry) F(canvas_config_set_pixel_mode) F(canvas_config_set_symbol_map) \
+   F(canvas_config_unref) F(canvas_draw_all_pixels) F(canvas_new) F(canvas_print) F(canvas_unref) \
+   F(symbol_map_add_by_tags) F(symbol_map_new) F(symbol_map_unref) F(term_db_detect) \
+   F(term_db_get_default) F(term_db_get_fallback_info) F(term_info_have_seq) \
+   F(term_info_supplement) F(term_info_unref)
+// clang-format on
+#define POINTER(name) __typeof__(chafa_##name) *name;
+#define SYMBOL(name)  {"chafa_" #name, &libchafa.name},
+
+static struct { FUNCTIONS(POINTER) } libchafa;
+static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
+static const char *const files[] = {"libchafa.so.0", NULL};
+static ScSharedLibrary library = {.files = files, .symbols = symbols};
+
 static bool begins(const char *text, const char *start) {
    return text && strncmp(text, start, strlen(start)) == 0;
 }
 
 static ChafaTermInfo *detect(void) {
-   return chafa_term_db_detect(chafa_term_db_get_default(), environ);
+   return libchafa.term_db_detect(libchafa.term_db_get_default(), environ);
 }
 
 ScShow sc_terminal_can_show(void) {
    const char *term = getenv("TERM");
    if (!term || !*term || strcmp(term, "dumb") == 0 || begins(term, "vt")) return SC_SHOW_NONE;
    if (getenv("TMUX") || begins(term, "screen") || begins(term, "tmux")) return SC_SHOW_BLOCKS;
+   if (sc_shared_library_open(&library) != SC_OK) return SC_SHOW_NONE;
    ChafaTermInfo *info = detect();
-   ScShow how = chafa_term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1) ? SC_SHOW_KITTY
-                : chafa_term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_ITERM2_IMAGE)           ? SC_SHOW_ITERM
-                : chafa_term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_SIXELS)                 ? SC_SHOW_SIXEL
-                                                                                              : SC_SHOW_BLOCKS;
-   chafa_term_info_unref(info);
+   ScShow how = libchafa.term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_KITTY_IMMEDIATE_IMAGE_V1) ? SC_SHOW_KITTY
+                : libchafa.term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_ITERM2_IMAGE)           ? SC_SHOW_ITERM
+                : libchafa.term_info_have_seq(info, CHAFA_TERM_SEQ_BEGIN_SIXELS)                 ? SC_SHOW_SIXEL
+                                                                                 : SC_SHOW_BLOCKS;
+   libchafa.term_info_unref(info);
    return how;
 }
 
@@ -66,8 +86,10 @@ static void fit(const ScImage *image, ScShow how, const ScTerminalSize *size, in
 }
 
 static ChafaCanvasMode colours(const ChafaTermInfo *info) {
-   if (chafa_term_info_have_seq(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_DIRECT)) return CHAFA_CANVAS_MODE_TRUECOLOR;
-   if (chafa_term_info_have_seq(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_256)) return CHAFA_CANVAS_MODE_INDEXED_240;
+   if (libchafa.term_info_have_seq(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_DIRECT))
+      return CHAFA_CANVAS_MODE_TRUECOLOR;
+   if (libchafa.term_info_have_seq(info, CHAFA_TERM_SEQ_SET_COLOR_FGBG_256))
+      return CHAFA_CANVAS_MODE_INDEXED_240;
    return CHAFA_CANVAS_MODE_INDEXED_16;
 }
 
@@ -79,17 +101,17 @@ static ChafaCanvasConfig *configure(const ScImage *image, ScShow how, const ScTe
                                                 [SC_SHOW_ITERM] = CHAFA_PIXEL_MODE_ITERM2};
    int columns, rows;
    fit(image, how, size, &columns, &rows);
-   ChafaCanvasConfig *config = chafa_canvas_config_new();
-   chafa_canvas_config_set_geometry(config, columns, rows);
-   chafa_canvas_config_set_cell_geometry(config, size->cell_width, size->cell_height);
-   chafa_canvas_config_set_canvas_mode(config, how == SC_SHOW_BLOCKS ? mode : CHAFA_CANVAS_MODE_TRUECOLOR);
-   chafa_canvas_config_set_pixel_mode(config, pixel_modes[how]);
-   ChafaSymbolMap *symbols = chafa_symbol_map_new();
-   chafa_symbol_map_add_by_tags(symbols, CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID |
-                                             CHAFA_SYMBOL_TAG_VHALF | CHAFA_SYMBOL_TAG_HHALF |
-                                             CHAFA_SYMBOL_TAG_QUAD);
-   chafa_canvas_config_set_symbol_map(config, symbols);
-   chafa_symbol_map_unref(symbols);
+   ChafaCanvasConfig *config = libchafa.canvas_config_new();
+   libchafa.canvas_config_set_geometry(config, columns, rows);
+   libchafa.canvas_config_set_cell_geometry(config, size->cell_width, size->cell_height);
+   libchafa.canvas_config_set_canvas_mode(config, how == SC_SHOW_BLOCKS ? mode : CHAFA_CANVAS_MODE_TRUECOLOR);
+   libchafa.canvas_config_set_pixel_mode(config, pixel_modes[how]);
+   ChafaSymbolMap *symbols = libchafa.symbol_map_new();
+   libchafa.symbol_map_add_by_tags(symbols, CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID |
+                                                CHAFA_SYMBOL_TAG_VHALF | CHAFA_SYMBOL_TAG_HHALF |
+                                                CHAFA_SYMBOL_TAG_QUAD);
+   libchafa.canvas_config_set_symbol_map(config, symbols);
+   libchafa.symbol_map_unref(symbols);
    return config;
 }
 
@@ -97,17 +119,17 @@ static GString *print(const ScImage *image, ScShow how, const ScTerminalSize *si
    ChafaTermInfo *info = detect();
    ChafaCanvasMode mode = colours(info);
    // Asked for outright: also what this terminal is not known to understand.
-   ChafaTermInfo *every = chafa_term_db_get_fallback_info(chafa_term_db_get_default());
-   chafa_term_info_supplement(info, every);
-   chafa_term_info_unref(every);
+   ChafaTermInfo *every = libchafa.term_db_get_fallback_info(libchafa.term_db_get_default());
+   libchafa.term_info_supplement(info, every);
+   libchafa.term_info_unref(every);
    ChafaCanvasConfig *config = configure(image, how, size, mode);
-   ChafaCanvas *canvas = chafa_canvas_new(config);
-   chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, image->rgb, image->width, image->height,
-                                3 * image->width);
-   GString *printed = chafa_canvas_print(canvas, info);
-   chafa_canvas_unref(canvas);
-   chafa_canvas_config_unref(config);
-   chafa_term_info_unref(info);
+   ChafaCanvas *canvas = libchafa.canvas_new(config);
+   libchafa.canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, image->rgb, image->width, image->height,
+                                   3 * image->width);
+   GString *printed = libchafa.canvas_print(canvas, info);
+   libchafa.canvas_unref(canvas);
+   libchafa.canvas_config_unref(config);
+   libchafa.term_info_unref(info);
    return printed;
 }
 
@@ -130,6 +152,7 @@ ScStatus sc_terminal_picture(const ScImage *image, ScShow how, const ScTerminalS
    if (size->columns < 1 || size->rows < 1 || size->cell_width < 1 || size->cell_height < 1)
       return sc_fail(SC_EARG, "terminal: expected at least 1 column and row, found %d and %d", size->columns,
                      size->rows);
+   SC_TRY(sc_shared_library_open(&library));
    if (image->width <= MOST_PIXELS && image->height <= MOST_PIXELS)
       return copy(print(image, how, size), text, length);
    int longer = image->width > image->height ? image->width : image->height;
