@@ -25,7 +25,8 @@ end
 local function by_hand(x, w, a)
    local top, bottom = zeros(x.shape[3], w.shape[3], a)
    local left, right = zeros(x.shape[4], w.shape[4], a)
-   local y = x:pad({ left, right, top, bottom }):conv2d(w, nil, { stride = a.stride or 1, dilation = a.dilation, groups = a.groups })
+   local padded <close> = x:pad { left, right, top, bottom }
+   local y = padded:conv2d(w, nil, { stride = a.stride or 1, dilation = a.dilation, groups = a.groups })
    return y, top ~= bottom or left ~= right
 end
 
