@@ -95,14 +95,21 @@ static bool is_depthwise(const ScConv *g) {
 }
 
 // Of depthwise convolutions in bf16 only the plain implementation is fast: others take up to a hundred times as
-// long as f32 does (oneDNN 3.2). Without it f32 is used.
-static dnnl_status_t want_plain_depthwise(dnnl_primitive_desc_t desc, const ScPlan *plan) {
-   if (plan->dtype == SC_F32 || !is_depthwise(&plan->g)) return dnnl_success;
+// long as f32 does (oneDNN 3.2). Without it f32 is used. The gradient of 1 x 1 filters that first gathers the
+// pixels a stride reaches goes past them where channels fill no block: it spoils the heap (oneDNN 3.2, AVX2).
+static bool is_fit(const ScPlan *plan, const char *name) {
+   const ScConv *g = &plan->g;
+   bool gathers = g->kh == 1 && g->kw == 1 && (g->sh > 1 || g->sw > 1) && g->cg % 16 != 0;
+   if (plan->kind == SC_PLAN_WEIGHT_GRAD && gathers) return strncmp(name, "jit_1x1", 7) != 0;
+   return plan->dtype == SC_F32 || !is_depthwise(g) || strncmp(name, "jit_dw", 6) == 0;
+}
+
+static dnnl_status_t want_fit(dnnl_primitive_desc_t desc, const ScPlan *plan) {
    const char *name = "";
    dnnl_status_t status = dnnl_success;
    while (status == dnnl_success) {
       status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
-      if (status != dnnl_success || strncmp(name, "jit_dw", 6) == 0) return status;
+      if (status != dnnl_success || is_fit(plan, name)) return status;
       status = sc_dnnl.primitive_desc_next_impl(desc);
    }
    return dnnl_unimplemented;
@@ -132,7 +139,7 @@ static dnnl_status_t describe_backward(dnnl_primitive_desc_t *out, const_dnnl_pr
           out, engine, dnnl_convolution_direct, l->x, l->weights, l->bias, l->y, w.stride, w.dilation, w.before,
           w.after, forward, attr);
    if (status == dnnl_success) {
-      status = want_plain_depthwise(*out, plan); // while there is a forward one, which it looks at
+      status = want_fit(*out, plan); // while there is a forward one, which it looks at
       if (status != dnnl_success) dnnl_primitive_desc_destroy(*out);
    }
    dnnl_primitive_desc_destroy(forward);
@@ -149,7 +156,7 @@ static dnnl_status_t describe(dnnl_primitive_desc_t *out, const_dnnl_primitive_a
    } else {
       status = describe_forward(out, attr, plan, &l);
       if (status == dnnl_success) {
-         status = want_plain_depthwise(*out, plan);
+         status = want_fit(*out, plan);
          if (status != dnnl_success) dnnl_primitive_desc_destroy(*out);
       }
    }

@@ -10,9 +10,9 @@ local scute = require "scute"
 
 local device = arg[1] or "cuda"
 scute.tf32(false) -- what is compared is float32
--- Those that are not here come in all widths. float16 and bfloat16 have the same kernels, and these networks are large.
-local TWO = { "f32", "bf16" }
-local WIDTHS = { convnext_tiny = TWO, efficientnet_lite0 = TWO, efficientnet_v2_s = TWO, mobilenet_v3_large = TWO }
+local ALL, TWO, ONE = { "f32", "f16", "bf16" }, { "f32", "bf16" }, { "f32" }
+-- Networks that come in fewer widths, a training step in float32 alone: half width's is noise, and its kernels the others have.
+local FEWER = { convnext_tiny = true, efficientnet_lite0 = true, efficientnet_v2_s = true, mobilenet_v3_large = true }
 local names = #arg > 1 and table.move(arg, 2, #arg, 1, {}) or { "resnet18", "resnet50", "efficientnet_b0", "efficientnet_b3",
    "mobilenet_v2", "efficientnet_lite0", "efficientnet_v2_s", "convnext_tiny", "mobilenet_v3_large" }
 local tally = dofile "tests/tally.lua"
@@ -20,7 +20,7 @@ local check = tally.check
 local SIZE, CLASSES, ROOM = 64, 5, 3
 -- Errors where batch norm evaluates, at least twice the largest that were found on the CPU. Gradients in float32 are off by
 -- 1e-5, but one ReLU whose input is a rounding away from 0 makes that 5e-4.
-local STEADY = { gradients = { f32 = 2e-3, f16 = 0.06, bf16 = 0.2 }, logits = { f32 = 2e-5, f16 = 0.006, bf16 = 0.07 } }
+local STEADY = { gradients = { f32 = 2e-3, f16 = 0.06, bf16 = 0.33 }, logits = { f32 = 2e-5, f16 = 0.006, bf16 = 0.07 } }
 STEADY.evaluation = STEADY.logits
 -- Below this an error is as good as none: the last bits of exp and of a square root.
 local FLOOR = { f32 = 1e-6, f16 = 2 ^ -11, bf16 = 2 ^ -8 }
@@ -152,11 +152,11 @@ local function updated(first, pictures, where, dtype)
    return results
 end
 
--- f(first, x, device, dtype) in every precision against float64, which it returns; the errors may be room(what, dtype, the
+-- f(first, x, device, dtype) in some precisions against float64, which it returns; the errors may be room(what, dtype, the
 -- CPU's).
-local function compare(name, first, x, f, room)
+local function compare(name, first, x, dtypes, f, room)
    local exact = f(first, x, "ref", "f64")
-   for _, dtype in ipairs(WIDTHS[first.arch] or { "f32", "f16", "bf16" }) do
+   for _, dtype in ipairs(dtypes) do
       local cpu = f(first, x, "cpu", dtype)
       local ok, gpu = pcall(f, first, x, device, dtype)
       if not ok then check(false, name .. ", " .. dtype, gpu) end
@@ -173,15 +173,17 @@ end
 
 for _, name in ipairs(names) do
    local first, x = beginning(name)
-   compare(name, first, x, run, function(_, dtype, bound) return math.max(ROOM * bound, FLOOR[dtype]) end)
+   local few = FEWER[name]
+   compare(name, first, x, few and ONE or ALL, run, function(_, dtype, bound) return math.max(ROOM * bound, FLOOR[dtype]) end)
    make_steady(first, x)
-   compare(name .. ", steady", first, x, steady, function(what, dtype) return STEADY[what][dtype] end)
+   compare(name .. ", steady", first, x, few and TWO or ALL, steady, function(what, dtype) return STEADY[what][dtype] end)
 end
 
 -- A small network: one of fifty layers makes too much of an update.
 local small, pictures = beginning "baseline_cnn"
 make_steady(small, pictures)
-local exact = compare("baseline_cnn, updated", small, pictures, updated, function(_, dtype) return STEADY.logits[dtype] end)
+local exact = compare("baseline_cnn, updated", small, pictures, ALL, updated,
+   function(_, dtype) return STEADY.logits[dtype] end)
 local change = distance({ exact.before[1]:to "f32" }, exact.after)
 check(change > 0.5, "an update changes much", change)
 tally.finish()

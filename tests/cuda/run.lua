@@ -282,6 +282,12 @@ end
 
 -- ---- all of them, in this order ----
 
+-- But EfficientNetV2-S and ConvNeXt-Tiny, each of which takes half a minute here; make test DEVICE=cuda has them on a card.
+local function models()
+   script("models", nil,
+      "cuda resnet18 resnet50 efficientnet_b0 efficientnet_b3 mobilenet_v2 efficientnet_lite0 mobilenet_v3_large")
+end
+
 local function orders_of_photos()
    for _, order in ipairs { "lazy", "eager", "random:3" } do script("photos", "SOFTGPU_ORDER=" .. order) end
 end
@@ -307,7 +313,7 @@ local parts = {
    { "faults_fits", function() script("faults", ONE_THREAD, "cuda fits " .. FAULTS) end },
    { "faults_layers", function() script("faults", ONE_THREAD, "cuda layers 2") end }, -- at every call
    { "symbols", function() program("symbols", ("%s %s/symbols.lua"):format(scute, here)) end },
-   { "models" },
+   { "models", models },
    { "examples" }, -- networks of examples/ against PyTorch's numbers
    { "late" },
    { "device", device },
