@@ -32,6 +32,8 @@ MODELS = {"resnet18": (4, 64, 10), "resnet50": (4, 64, 10), "mobilenet_v2": (4, 
 STEPS_OF = {"convnext_block": 10, "gelu_mlp": 10, "efficientnet_lite0": 2, "efficientnet_v2_s": 2,
             "mobilenet_v3_large": 2, "convnext_tiny": 2}  # of others STEPS
 SAMPLES_OF = {"efficientnet_v2_s": 64, "mobilenet_v3_large": 64, "convnext_tiny": 64}  # the first of SAMPLES: files stay small
+NORMS_OF = {"efficientnet_v2_s": (0.2, 0.6)}  # range of the norms' weights; with NORMS its 40 blocks amplify rounding
+NORMS = (0.5, 1.5)
 KEYS = ["resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "efficientnet_b3", "efficientnet_v2_s",
         "mobilenet_v3_large", "convnext_tiny"]  # with their key lists written out
 MORE_KEYS = ["resnet34", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "wide_resnet50_2",
@@ -62,14 +64,14 @@ def rounded(values):
    return values.astype(np.float32).astype(np.float64)
 
 
-def value_range(name, shape):
+def value_range(name, shape, norms=NORMS):
    """(low, high) of an entry, by its kind: keeps activations of all depths at a size of about 1."""
    if name.endswith("running_var"):
       return 0.5, 1.5
    if name.endswith("running_mean"):
       return -0.25, 0.25
    if len(shape) == 1:
-      return (0.5, 1.5) if name.endswith("weight") else (-0.25, 0.25)
+      return norms if name.endswith("weight") else (-0.25, 0.25)
    bound = (6.0 / np.prod(shape[1:])) ** 0.5 if len(shape) == 4 else (3.0 / shape[1]) ** 0.5
    return -bound, bound
 
@@ -79,12 +81,12 @@ def shape_here(name, tensor, renumbered):
    return tuple(tensor.shape) + ((1, 1) if renumbered and ".block." in name and tensor.dim() == 2 else ())
 
 
-def fill(module, renumbered=False):
+def fill(module, renumbered=False, norms=NORMS):
    state = module.state_dict()
    for i, (name, tensor) in enumerate(state.items()):
       if name.endswith("num_batches_tracked"):
          continue
-      low, high = value_range(name, shape_here(name, tensor, renumbered))
+      low, high = value_range(name, shape_here(name, tensor, renumbered), norms)
       u = uniform(FIRST_PARAMETER + i, tensor.numel())
       state[name] = torch.from_numpy(rounded(u * (high - low) + low)).reshape(tensor.shape)
    module.load_state_dict(state)
@@ -174,7 +176,7 @@ def name_here(name):
 def make_model(name, classes):
    model = OWN[name](classes) if name in OWN else getattr(torchvision.models, name)(num_classes=classes)
    model = without_dropout(model).double()
-   fill(model, name in RENUMBERED)
+   fill(model, name in RENUMBERED, NORMS_OF.get(name, NORMS))
    return model
 
 
@@ -184,7 +186,7 @@ def float32_distances(name, classes, x, y, exact):
    a ReLU in the last layers changes every gradient by a percent."""
    jitter = torch.sign(image_batch(x.shape, JITTER_STREAM)) * 2.0**-24 + 1
    found = []
-   for mkldnn in True, False:
+   for mkldnn in (True,) if name in SAMPLES_OF else (True, False):  # without it large ones take minutes
       for layout in torch.contiguous_format, torch.channels_last:
          for images in x.float(), (x * jitter).float():
             with torch.backends.mkldnn.flags(enabled=mkldnn):

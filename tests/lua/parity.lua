@@ -15,12 +15,15 @@ local function drawn(stream, shape, low, high)
    return shifted:to "f32"
 end
 
-local function value_range(name, t)
+local NORMS = { 0.5, 1.5 } -- range of the weights of norms, and of those of models by name (NORMS_OF in make_parity.py)
+local NORMS_OF = { efficientnet_v2_s = { 0.2, 0.6 } }
+
+local function value_range(name, t, norms)
    if name:find "running_var$" then return 0.5, 1.5 end
    if name:find "running_mean$" then return -0.25, 0.25 end
    local shape = t.shape
    if #shape == 1 then
-      if name:find "weight$" then return 0.5, 1.5 end
+      if name:find "weight$" then return norms[1], norms[2] end
       return -0.25, 0.25
    end
    local bound = #shape == 4 and math.sqrt(6.0 / (shape[2] * shape[3] * shape[4])) or math.sqrt(3.0 / shape[2])
@@ -29,12 +32,12 @@ end
 
 -- Gives every entry of a module its value; dropout is switched off. Returns the module.
 function parity.fill(module)
-   local state = module:state_dict()
+   local state, norms = module:state_dict(), NORMS_OF[rawget(module, "arch")] or NORMS
    scute.no_grad(function()
       for i, name in ipairs(state.names) do
          local t = state.tensors[name]
          if t.dtype ~= "i64" then
-            local low, high = value_range(name, t)
+            local low, high = value_range(name, t, norms)
             local value <close> = drawn(FIRST_PARAMETER + i - 1, t.shape, low, high)
             t:copy_(value)
          end

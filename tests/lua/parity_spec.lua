@@ -131,9 +131,12 @@ describe("each block alone", function()
    local golden, facts = parity.golden "blocks"
    -- Relative to the largest value; a block is three convolutions deep, and the gradients pass through their norms.
    local limits = { { "ref", "f64", 1e-10 }, { "cpu", "f32", 1e-4 } }
+   -- PyTorch has the hard sigmoid's derivative as the float32 next to 1 / 6, in float64 too: 3e-8 of it.
+   local coarser = { inverted_v3 = 1e-7, inverted_v3_hard = 1e-7 }
    for name, block in pairs(blocks()) do
       for _, limit in ipairs(limits) do
          local device, dtype, tolerance = table.unpack(limit)
+         tolerance = math.max(tolerance, coarser[name] or 0)
          it(("%s on %s in %s"):format(name, device, dtype), function()
             local fact = json.decode(facts[name])
             parity.fill(block:to { device = device, dtype = dtype })
