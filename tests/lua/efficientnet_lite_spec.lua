@@ -228,7 +228,7 @@ describe("the real EfficientNet-Lite0", function()
       local lines = {}
       local function log(line) lines[#lines + 1] = line end
       local model = real { classes = { "green", "loggerhead" }, log = log }
-      assert.same({ "new head: classifier.1 1280 → 2, uniform fan_out" }, lines)
+      assert.same({ "new head: classifier.1 1280 → 2, normal 0.01" }, lines)
       assert.same({ 294, true }, { model.weights.report.loaded, model.weights.report.dropped_head })
    end)
 end)

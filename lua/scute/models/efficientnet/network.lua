@@ -28,7 +28,7 @@ end
 -- o: classes, preprocessing; stem, top (channels); stages = rows { expansion of the width, kernel, stride of the first block,
 -- input channels, output channels, blocks, block = "MBConv" or "FusedMBConv" }; dropout before the head; and what is not as in
 -- V1: stochastic_depth (of a block past the last; it rises linearly from 0 at the first), eps and momentum of the norms, act,
--- squeeze (false: without squeeze-excitation), padding of convolutions that are not 1x1.
+-- squeeze (false: without squeeze-excitation), padding of convolutions that are not 1x1, head_init (how the head starts).
 function EfficientNet:build(name, o)
    local function edge(inputs, outputs, kernel, stride)
       return nn.Conv2dNormActivation { inputs, outputs, kernel, stride = stride, act = o.act, eps = o.eps,
@@ -42,11 +42,12 @@ function EfficientNet:build(name, o)
       before = before + row[6]
    end
    self:assemble { name = name, classes = o.classes, preprocessing = o.preprocessing, stem = stem, stages = stages,
-      top = edge(o.stages[#o.stages][5], o.top, 1, 1), channels = o.top, dropout = o.dropout }
+      top = edge(o.stages[#o.stages][5], o.top, 1, 1), channels = o.top, dropout = o.dropout,
+      head_init = o.head_init }
 end
 
 -- Makes the network of its layers: name, classes, preprocessing; stem, stages (a list) and top, all of them layers; channels:
--- what the top gives; dropout: before the head, a probability.
+-- what the top gives; dropout: before the head, a probability; head_init: how the head starts, nil: as torchvision's.
 function EfficientNet:assemble(o)
    local layers, groups = nn.Sequential(o.stem), { { "stem", { "features.0" } } }
    for i, stage in ipairs(o.stages) do
@@ -57,7 +58,7 @@ function EfficientNet:assemble(o)
    groups[#groups + 1] = { "top", { "features." .. #o.stages + 1, "avgpool" } } -- a pooling may have something to learn
    groups[#groups + 1] = { "classifier", { "classifier" } }
    self:describe_model { arch = o.name, classes = o.classes, preprocessing = o.preprocessing, head = "classifier.1",
-      head_init = "uniform fan_out", groups = groups }
+      head_init = o.head_init or "uniform fan_out", groups = groups }
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
    local head = nn.init.skip(nn.Linear, { o.channels, #self.classes })
