@@ -105,7 +105,7 @@ describe("constructors", function()
       assert.error_matches(function() nn.Conv2d { 3, 8, { 3, 0 } } end,
          "option 'kernel_size': expected a whole number of at least 1 or {vertical, horizontal}")
       assert.error_matches(function() nn.Conv2d { 3, 8, 3, padding = -1 } end,
-         "option 'padding': expected a whole number of at least 0 or {vertical, horizontal}, found %-1")
+         "option 'padding': expected a whole number of at least 0 or {vertical, horizontal} or 'same_tf', found %-1")
       assert.error_matches(function() nn.Conv2d { "3", 8, 3 } end,
          "option 'in_channels': expected a whole number of at least 1, found '3'")
       assert.error_matches(function() nn.Linear(2, 2.5) end,
