@@ -161,6 +161,19 @@ static void store(float *to, const double *sums, int64_t n) {
    for (int64_t i = 0; to && i < n; i++) to[i] = (float)sums[i];
 }
 
+// Where gx is gy, what came in is gone once a chunk is done: backward is not to be tried again from the start.
+static ScStatus end_of_chunk(const Backward *b, int64_t from, ScStatus status) {
+   if (status != SC_EMEM || from == 0 || b->gx != b->gy) return status;
+   return sc_fail(SC_EDEVICE,
+                  "%s, half-way through a gradient; begin anew with forward, or use a smaller batch",
+                  sc_error());
+}
+
+static ScStatus back_through_chunk(const Backward *b, int64_t from, int64_t n) {
+   SC_TRY(back_through_second(b, from, n));
+   return back_through_first(b, from, n);
+}
+
 static ScStatus run_backward(Backward *b, ScBuffer *scratch, int64_t chunk) {
    ScMlp s = b->s;
    int64_t columns = s.hidden + s.outputs;
@@ -170,8 +183,7 @@ static ScStatus run_backward(Backward *b, ScBuffer *scratch, int64_t chunk) {
    memset(b->sums1, 0, (size_t)columns * sizeof(double));
    for (int64_t from = 0; from < s.rows; from += chunk) {
       int64_t n = s.rows - from < chunk ? s.rows - from : chunk;
-      SC_TRY(back_through_second(b, from, n));
-      SC_TRY(back_through_first(b, from, n));
+      SC_TRY(end_of_chunk(b, from, back_through_chunk(b, from, n)));
    }
    store(b->gbias1, b->sums1, s.hidden);
    store(b->gbias2, b->sums2, s.outputs);
