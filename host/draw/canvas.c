@@ -34,7 +34,8 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
       return sc_fail(SC_EARG, "canvas: expected a width and height from 1 to %d pixels, found %g x %g",
                      SC_CANVAS_MAX, width, height);
    SC_TRY(sc_canvas_check_room(0));
-   SC_TRY(sc_libcairo_open());
+   ScStatus status = sc_libcairo_open();
+   if (status) return sc_wrap(status, "canvas: ");
    ScCanvas *canvas = calloc(1, sizeof *canvas);
    if (!canvas) return sc_fail(SC_EMEM, "canvas: out of memory");
    canvas->width = width, canvas->height = height;
@@ -46,7 +47,7 @@ ScStatus sc_canvas_new(double width, double height, ScCanvas **out) {
    libcairo.set_line_cap(canvas->cairo, CAIRO_LINE_CAP_ROUND);
    libcairo.set_line_join(canvas->cairo, CAIRO_LINE_JOIN_ROUND);
    set_font_options(canvas->cairo);
-   ScStatus status = status_of(canvas);
+   status = status_of(canvas);
    if (status) {
       sc_canvas_free(canvas);
       return status;

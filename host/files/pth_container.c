@@ -221,11 +221,11 @@ static ScStatus unpickle_zip(ScPth *p) {
 
 static ScStatus open_zip(ScPth *p) {
    zip_error_t error;
-   SC_TRY(sc_libzip_open());
+   ScStatus status = sc_libzip_open();
+   if (status != SC_OK) return sc_wrap(status, "%s: ", p->path);
    libzip.error_init(&error);
    errno = 0;
    p->zip = sc_zip_open(&p->input, p->source, MAXDIRECTORY, &error);
-   ScStatus status = SC_OK;
    if (p->input.exceeded)
       status = damaged(p, "it lists far more entries than a state dict has");
    else if (!p->zip)

@@ -61,15 +61,29 @@ static ScStatus by_parts(ScCall *c) {
    return status;
 }
 
-static bool is_one_kernel(const ScCall *c) {
-   ScDtype autocast = sc_set_autocast(SC_F32), dtype = c->in[SC_MLP_X]->dtype;
+static bool is_autocast(void) {
+   ScDtype autocast = sc_set_autocast(SC_F32);
    sc_set_autocast(autocast);
-   return autocast == SC_F32 && sc_kernel_takes(sc_find_kernel(c->device, "mlp_rows"), c->device, dtype);
+   return autocast != SC_F32;
+}
+
+static bool is_one_kernel(const ScCall *c) {
+   return sc_kernel_takes(sc_find_kernel(c->device, "mlp_rows"), c->device, c->in[SC_MLP_X]->dtype);
+}
+
+// In full width all are of one dtype; which others a half-width x may meet its parts know.
+static ScStatus check_dtypes(const ScCall *c) {
+   ScDtype dtype = c->in[SC_MLP_X]->dtype;
+   for (int i = SC_MLP_WEIGHT1; i < SC_MLP_INPUTS && dtype == sc_wide_dtype(dtype); i++)
+      SC_TRY(sc_want_dtype_of_first(c, i));
+   return SC_OK;
 }
 
 static ScStatus forward(ScCall *c) {
    SC_TRY(check(c));
    c->nout = 1;
+   if (is_autocast()) return by_parts(c);
+   SC_TRY(check_dtypes(c));
    return is_one_kernel(c) ? sc_apply(&c->out[0], "mlp_rows", SC_MLP_INPUTS, c->in, NULL, 0) : by_parts(c);
 }
 

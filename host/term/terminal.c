@@ -106,12 +106,12 @@ static ChafaCanvasConfig *configure(const ScImage *image, ScShow how, const ScTe
    libchafa.canvas_config_set_cell_geometry(config, size->cell_width, size->cell_height);
    libchafa.canvas_config_set_canvas_mode(config, how == SC_SHOW_BLOCKS ? mode : CHAFA_CANVAS_MODE_TRUECOLOR);
    libchafa.canvas_config_set_pixel_mode(config, pixel_modes[how]);
-   ChafaSymbolMap *symbols = libchafa.symbol_map_new();
-   libchafa.symbol_map_add_by_tags(symbols, CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID |
-                                                CHAFA_SYMBOL_TAG_VHALF | CHAFA_SYMBOL_TAG_HHALF |
-                                                CHAFA_SYMBOL_TAG_QUAD);
-   libchafa.canvas_config_set_symbol_map(config, symbols);
-   libchafa.symbol_map_unref(symbols);
+   ChafaSymbolMap *map = libchafa.symbol_map_new();
+   libchafa.symbol_map_add_by_tags(map, CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID |
+                                            CHAFA_SYMBOL_TAG_VHALF | CHAFA_SYMBOL_TAG_HHALF |
+                                            CHAFA_SYMBOL_TAG_QUAD);
+   libchafa.canvas_config_set_symbol_map(config, map);
+   libchafa.symbol_map_unref(map);
    return config;
 }
 

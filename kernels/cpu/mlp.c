@@ -146,6 +146,15 @@ static ScStatus back_through_second(const Backward *b, int64_t from, int64_t n) 
    return sc_gemm(s.outputs, s.hidden, n, (ScMatrix){gy, true}, (ScMatrix){b->h, false}, from > 0, b->gweight2);
 }
 
+// Where gx is gy, what came in is gone once gx has been begun: backward is not to be tried again from the
+// start.
+static ScStatus half_way(const Backward *b, ScStatus status) {
+   if (status != SC_EMEM || b->gx != b->gy) return status;
+   return sc_fail(SC_EDEVICE,
+                  "%s, half-way through a gradient; begin anew with forward, or use a smaller batch",
+                  sc_error());
+}
+
 static ScStatus back_through_first(const Backward *b, int64_t from, int64_t n) {
    ScMlp s = b->s;
    if (b->gbias1) add_sums(b, b->sums1, b->g, n, s.hidden);
@@ -153,12 +162,18 @@ static ScStatus back_through_first(const Backward *b, int64_t from, int64_t n) {
       SC_TRY(sc_gemm(s.hidden, s.inputs, n, (ScMatrix){b->g, true}, (ScMatrix){b->x + from * s.inputs, false},
                      from > 0, b->gweight1));
    if (!b->gx) return SC_OK;
-   return sc_gemm(n, s.inputs, s.hidden, (ScMatrix){b->g, false}, (ScMatrix){b->weight1, false}, false,
-                  b->gx + from * s.inputs);
+   ScStatus status = sc_gemm(n, s.inputs, s.hidden, (ScMatrix){b->g, false}, (ScMatrix){b->weight1, false},
+                             false, b->gx + from * s.inputs);
+   return half_way(b, status);
 }
 
 static void store(float *to, const double *sums, int64_t n) {
    for (int64_t i = 0; to && i < n; i++) to[i] = (float)sums[i];
+}
+
+static ScStatus back_through_chunk(const Backward *b, int64_t from, int64_t n) {
+   SC_TRY(back_through_second(b, from, n));
+   return back_through_first(b, from, n);
 }
 
 static ScStatus run_backward(Backward *b, ScBuffer *scratch, int64_t chunk) {
@@ -170,8 +185,8 @@ static ScStatus run_backward(Backward *b, ScBuffer *scratch, int64_t chunk) {
    memset(b->sums1, 0, (size_t)columns * sizeof(double));
    for (int64_t from = 0; from < s.rows; from += chunk) {
       int64_t n = s.rows - from < chunk ? s.rows - from : chunk;
-      SC_TRY(back_through_second(b, from, n));
-      SC_TRY(back_through_first(b, from, n));
+      ScStatus status = back_through_chunk(b, from, n);
+      SC_TRY(from > 0 ? half_way(b, status) : status);
    }
    store(b->gbias1, b->sums1, s.hidden);
    store(b->gbias2, b->sums2, s.outputs);

@@ -10,7 +10,7 @@ struct Frame {
    int64_t n, from_h, from_w, to_h, to_w, top, left;
 };
 
-template <typename U> __global__ void conv2d_pad(Frame f, const U *from, U *to) {
+template <typename U> __global__ void conv_pad(Frame f, const U *from, U *to) {
    int64_t n = f.n * f.to_h * f.to_w;
    for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
       ScRowUnit p = n <= INT32_MAX ? sc_row_unit((uint32_t)f.to_w, (uint32_t)f.to_h, (uint32_t)i)
@@ -26,8 +26,8 @@ template <typename U>
 ScStatus launch(const ScDevice *device, const char *what, Frame f, const void *from, void *to) {
    const int64_t size = sizeof(U);
    f.from_w /= size, f.to_w /= size, f.left /= size;
-   return sc_cuda_launch(device, what, conv2d_pad<U>, sc_cuda_grid(device, f.n * f.to_h * f.to_w),
-                         SC_CUDA_BLOCK, 0, f, (const U *)from, (U *)to);
+   return sc_cuda_launch(device, what, conv_pad<U>, sc_cuda_grid(device, f.n * f.to_h * f.to_w), SC_CUDA_BLOCK,
+                         0, f, (const U *)from, (U *)to);
 }
 
 ScStatus reframe(const ScDevice *device, const char *what, Frame f, const void *from, void *to) {

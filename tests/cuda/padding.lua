@@ -39,7 +39,7 @@ local function paddings(f, ...)
    local function count()
       local n = 0
       for kernel, launches in pairs(softgpu.launches()) do
-         if kernel:find("conv2d_pad", 1, true) then n = n + launches end
+         if kernel:find("conv_pad", 1, true) then n = n + launches end
       end
       return n
    end

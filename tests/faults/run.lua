@@ -37,7 +37,41 @@ local function cannot_list()
    tally.check(said == ("false\t%s/data/red: Input/output error\n"):format(scratch), "a folder that breaks off", said)
 end
 
+-- The gradient of mlp's x lies where the one that came in did, and is made in chunks: where memory runs out between them, it is
+-- right or there is none.
+local BACKWARD = [[
+local scute = require "scute"
+scute.manual_seed(1)
+local t = { scute.randn(2300, 8), scute.randn(512, 8), scute.randn(512), scute.randn(8, 512), scute.randn(8) }
+for _, each in ipairs(t) do each:requires_grad_() end
+local y, seed = scute.mlp(t[1], t[2], t[3], t[4], t[5]) * 2, scute.randn(2300, 8)
+local ok, why = pcall(y.backward, y, seed)
+print(ok and scute.checksum { t[1].grad, t[2].grad, t[3].grad, t[4].grad, t[5].grad } or why)
+]]
+
+local function half_a_gradient()
+   local script, log = scratch .. "/backward.lua", scratch .. "/backward.log"
+   scute.files.write(script, BACKWARD)
+   local function said(call)
+      os.remove(log)
+      local pipe = assert(io.popen(("SCUTE_THREADS=1 FAULTS=memory:%d FAULTS_LOG='%s' LD_PRELOAD='%s' '%s' '%s' 2>&1"):format(
+         call, log, runs.shim, runs.program, script)))
+      local text = pipe:read "a"
+      pipe:close()
+      return text
+   end
+   local whole, stopped = said(1 << 40), 0
+   local calls = tonumber(io.open(log):read "a":match "memory (%d+)")
+   for call = calls - 59, calls - 25, 2 do -- the last ones are those of the end
+      local text = said(call)
+      if text:find "half%-way through a gradient" then stopped = stopped + 1 end
+      tally.check(text == whole or text:find "out of memory", "a gradient without memory for all of it", text)
+   end
+   tally.check(stopped > 0, "memory runs out in the middle of a gradient", stopped)
+end
+
 cannot_list()
+half_a_gradient()
 for kind in kinds:gmatch "[^,]+" do
    local whole, half = runs:begin(kind)
    inject(kind, whole, false)

@@ -31,7 +31,7 @@ add("mlp", "the second layer's weights learn, in chunks", { 2100, 4 }, 6, 3, { g
 local function bad(change, message)
    add("mlp", "", { 5, 6 }, 7, 4, { message = message })
    local case = table.remove(list)
-   for key, shape in pairs(change) do case.inputs[key] = { shape = shape } end
+   for key, shape in pairs(change) do case.inputs[key] = { shape = { table.unpack(shape) }, dtype = shape.dtype } end
    return case
 end
 list.bad = {
@@ -41,5 +41,7 @@ list.bad = {
    bad({ bias1 = { 6 } }, "'bias1': expected shape %(7%), found %(6%)"),
    bad({ weight2 = { 4, 8 } }, "'weight2': expected shape %(4, 7%), found %(4, 8%)"),
    bad({ bias2 = { 7 } }, "'bias2': expected shape %(4%), found %(7%)"),
+   bad({ weight1 = { 7, 6, dtype = "f64" } }, "^mlp: argument 'weight1': expected f32 as in x, found f64"),
+   bad({ x = { 5, 6, dtype = "f64" } }, "^mlp: argument 'weight1': expected f64 as in x, found f32"),
 }
 return list
