@@ -192,6 +192,21 @@ describe("mobilenet_v3", function()
    end)
 end)
 
+describe("a classifier of one's own", function()
+   it("is not cut up where one of its layers has the head's name", function()
+      for _, name in ipairs { "efficientnet_lite0", "efficientnet_v2_s" } do
+         local model = shapes(name)
+         model.classifier = nn.Sequential { nn.Flatten(), nn.Linear { 1280, 8 }, nn.ReLU(), nn.Linear { 8, 3 } }
+         for _, what in ipairs { "replace_head", "restart_head", "num_features" } do
+            assert.error_matches(function() model[what](model, what == "replace_head" and 2 or nil) end,
+               "its head is one of your own", nil, nil, what)
+         end
+         assert.equal(8, model:get("classifier.1").out_features)
+         assert.same({ "1", "2", "3" }, model.classes)
+      end
+   end)
+end)
+
 describe("each of the newer backbones", function()
    for _, name in ipairs(NEWER) do
       it("trains from the last group before the head on, at rates by depth: " .. name, function()
