@@ -183,6 +183,20 @@ describe("mobilenet_v3", function()
       comes_back(model)
    end)
 
+   it("has every layer in a group, whatever it is called", function()
+      local model = models.mobilenet_v3_small { classes = 2, image_size = 32 }
+      model.classifier = nn.Sequential()
+      model.classifier:add("hidden", nn.Linear { 576, 1024 })
+      model.classifier:add("act", nn.ReLU())
+      model.classifier:add("drop", nn.Dropout(0.1))
+      model.classifier:add("scores", nn.Linear { 1024, 2 })
+      local count = 0
+      for _, group in ipairs(model:groups()) do count = count + group.count end
+      assert.equal(model:num_parameters(), count)
+      assert.matches("top classifier$", group_names(model))
+      comes_back(model)
+   end)
+
    it("takes another last layer alone, too", function()
       local model = models.mobilenet_v3_small { classes = 2, image_size = 32 }
       model.classifier[4] = nn.Sequential { nn.Linear { 1024, 4 }, nn.ReLU(), nn.Linear { 4, 2 } }
