@@ -206,6 +206,18 @@ describe("mobilenet_v3", function()
    end)
 end)
 
+describe("a block without layers", function()
+   it("adds x to x", function()
+      for name, path in pairs { efficientnet_lite0 = "features.2.1", mobilenet_v3_small = "features.3" } do
+         local block = models[name] { classes = 2, image_size = 32 }:eval():get(path)
+         block.block = nn.Sequential()
+         local x = scute.randn(1, 24, 4, 4)
+         same(x + x, scute.no_grad(block, x))
+         assert.equal(384, x:numel()) -- it is still there
+      end
+   end)
+end)
+
 describe("a classifier of one's own", function()
    it("is not cut up where one of its layers has the head's name", function()
       for _, name in ipairs { "efficientnet_lite0", "efficientnet_v2_s" } do
