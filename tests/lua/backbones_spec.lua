@@ -183,12 +183,53 @@ describe("mobilenet_v3", function()
       comes_back(model)
    end)
 
+   it("has every layer in a group, whatever it is called", function()
+      local model = models.mobilenet_v3_small { classes = 2, image_size = 32 }
+      model.classifier = nn.Sequential()
+      model.classifier:add("hidden", nn.Linear { 576, 1024 })
+      model.classifier:add("act", nn.ReLU())
+      model.classifier:add("drop", nn.Dropout(0.1))
+      model.classifier:add("scores", nn.Linear { 1024, 2 })
+      local count = 0
+      for _, group in ipairs(model:groups()) do count = count + group.count end
+      assert.equal(model:num_parameters(), count)
+      assert.matches("top classifier$", group_names(model))
+      comes_back(model)
+   end)
+
    it("takes another last layer alone, too", function()
       local model = models.mobilenet_v3_small { classes = 2, image_size = 32 }
       model.classifier[4] = nn.Sequential { nn.Linear { 1024, 4 }, nn.ReLU(), nn.Linear { 4, 2 } }
       assert.same({ 1, 1024 }, model:eval():embed(scute.randn(1, 3, 32, 32)).shape)
       assert.matches("hidden classifier$", group_names(model))
       comes_back(model)
+   end)
+end)
+
+describe("a block without layers", function()
+   it("adds x to x", function()
+      for name, path in pairs { efficientnet_lite0 = "features.2.1", mobilenet_v3_small = "features.3" } do
+         local block = models[name] { classes = 2, image_size = 32 }:eval():get(path)
+         block.block = nn.Sequential()
+         local x = scute.randn(1, 24, 4, 4)
+         same(x + x, scute.no_grad(block, x))
+         assert.equal(384, x:numel()) -- it is still there
+      end
+   end)
+end)
+
+describe("a classifier of one's own", function()
+   it("is not cut up where one of its layers has the head's name", function()
+      for _, name in ipairs { "efficientnet_lite0", "efficientnet_v2_s" } do
+         local model = shapes(name)
+         model.classifier = nn.Sequential { nn.Flatten(), nn.Linear { 1280, 8 }, nn.ReLU(), nn.Linear { 8, 3 } }
+         for _, what in ipairs { "replace_head", "restart_head", "num_features" } do
+            assert.error_matches(function() model[what](model, what == "replace_head" and 2 or nil) end,
+               "its head is one of your own", nil, nil, what)
+         end
+         assert.equal(8, model:get("classifier.1").out_features)
+         assert.same({ "1", "2", "3" }, model.classes)
+      end
    end)
 end)
 

@@ -104,12 +104,14 @@ function MobileNetV3:build(name, classes, preprocessing)
 end
 
 -- Whether the classifier is the network's own up to the head. Where a user has put another one in its place, all of it is the
--- head, so that no layer of theirs is frozen or kept as one of the backbone; told by its layers, which a file has too.
+-- head, so that no layer of theirs is frozen or kept as one of the backbone; told by its layers, which a file has too, and
+-- by their names, by which the groups find them.
 local function has_hidden(self)
    local layers = self:child "classifier"
    if not fused.is_own(layers, nn.Sequential) or #layers ~= 4 then return false end
    local first = layers[1]
    return nn.Module.is(first, nn.Linear) and first.out_features == self.hidden_features
+      and rawequal(layers:child "0", first) and rawequal(layers:child "3", layers[4])
 end
 
 -- The groups: without "hidden" where the whole classifier is one of the user's.

@@ -82,7 +82,7 @@ end
 local function own_head(self)
    local head = self
    for name in self.head_path:gmatch "[^.]+" do head = head and head:child(name) end
-   if head and Module.is(head, Linear) then return head end
+   if head and Module.is(head, Linear) and head.out_features == #self.classes then return head end
    error(("%s: its head is one of your own, which only you can make anew"):format(self.arch or self.class_name), 0)
 end
 

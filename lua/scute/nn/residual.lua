@@ -26,7 +26,7 @@ end
 --- layers(x), and plus x where `adds` says so, `depth` (a StochasticDepth, or nil) being between. Where the last layer is a
 -- convolution and its norm, and no sample is left out, that op adds x. x stays; what is made on the way is freed.
 function residual.through(layers, x, adds, depth)
-   if not fused.is_own(layers, Sequential) then
+   if not fused.is_own(layers, Sequential) or #layers == 0 then
       local z = layers(x)
       return adds and residual.plus(depth, z, x) or z
    end

@@ -70,8 +70,10 @@ local function check_values(model, path, digest, report)
    scute.files.keep(key, "yes")
 end
 
--- The model whose official file this is. Where that is another one of the same network, photos were prepared otherwise for it.
-local function tell_other(model, path, of)
+-- of: the model whose official file this is; said: the one that the file names itself. Where that is another one of the same
+-- network, photos were prepared otherwise for it.
+local function tell_other(model, path, of, said)
+   of = of or official.FILES[said] and said
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
@@ -103,7 +105,7 @@ function pretrained.load(model, which, o)
    local lines = { table.unpack(state.notes) }
    local of = official.of_digest(digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
-   lines[#lines + 1] = tell_other(model, path, of)
+   lines[#lines + 1] = tell_other(model, path, of, state.metadata.architecture or "")
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
       architecture = state.metadata.architecture }
