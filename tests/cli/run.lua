@@ -201,6 +201,10 @@ local function shows_the_demo()
       r = shell("$S scripts/predict.lua --model demo/models/" .. name .. "/best.safetensors demo/data/val/bird/005.png")
       check(r.code == 0 and r.out:find "005.png: bird %d+", "the demo's " .. name .. " knows a bird", r.all)
    end
+   refuses("official weights that would be written over", 1, "lite0-57934424.pth' is the model; choose another file",
+      "mkdir $T/official && cp deps/weights/efficientnet-lite0-57934424.pth $T/official && SCUTE_CACHE=$T/official "
+      .. "$S scripts/predict.lua --model efficientnet_lite0 --weights imagenet demo/data/val/bird/005.png "
+      .. "--embeddings $T/official/efficientnet-lite0-57934424.pth")
 end
 
 local function is_quiet()

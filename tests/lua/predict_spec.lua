@@ -148,8 +148,16 @@ describe("predict.open", function()
       local ok = pcall(open, "small", path)
       official.FILES.small_a1 = nil
       assert.is_true(ok)
-      assert.same({ path .. " is the file of small_a1, for which photos are prepared otherwise than for small; take that model "
-         .. "to have them so" }, lines)
+      local told = { path .. " is the file of small_a1, for which photos are prepared otherwise than for small; take that "
+         .. "model to have them so" }
+      assert.same(told, lines)
+      local model = save(Small(2), { architecture = "small_a1", preprocessing = "{}" })
+      lines = {}
+      models.create("small", { classes = 2, pretrained = path, log = log })
+      assert.same(told, lines)
+      save(model, { architecture = "small_a1", preprocessing = model:metadata().preprocessing })
+      models.create("small", { classes = 2, pretrained = path, log = log })
+      assert.same(told, lines)
    end)
 
    it("takes a file that says ImageNet's classes at its word, in its own order", function()
@@ -159,6 +167,21 @@ describe("predict.open", function()
       local found = open("small", path)
       assert.same(turned, found.classes)
       assert.same(model.fc.bias:totable(), found.fc.bias:totable())
+      assert.same({}, lines)
+   end)
+
+   it("refuses a saved model for which photos are prepared otherwise, or that has other layers", function()
+      models.save(Small(names), path)
+      assert.same(names, open("small", path).classes)
+      local model = Small(names)
+      model.preprocessing.crop = 12
+      models.save(model, path)
+      refused("w.safetensors: it is a saved model, and photos are prepared otherwise for it than for small: give it as the "
+         .. "model, without weights", "small", path)
+      model = Small(names)
+      model.layer1 = scute.nn.Sequential(model.layer1:child "0", model.layer1:child "1", scute.nn.SiLU())
+      models.save(model, path)
+      refused("w.safetensors: it is a saved model, and it has other layers than small: give it as the model", "small", path)
       assert.same({}, lines)
    end)
 

@@ -74,6 +74,8 @@ local function fault_of(model, names)
          .. "without weights"):format(own)
    elseif own then
       return ("its classes are its own (%s) and not ImageNet's: %s"):format(own, how)
+   elseif found.differs then
+      return ("it is a saved model, and %s: give it as the model, without weights"):format(found.differs)
    elseif found.report.missing_head then
       return "it has no head: it tells features of photos, and no classes"
    elseif found.report.own_head then

@@ -70,8 +70,20 @@ local function check_values(model, path, digest, report)
    scute.files.keep(key, "yes")
 end
 
--- The model whose official file this is. Where that is another one of the same network, photos were prepared otherwise for it.
-local function tell_other(model, path, of)
+-- What a saved model says of itself that is not so of the one that gets its values, in words; nil where all of it is.
+local function differs(model, metadata)
+   local said = metadata.architecture and metadata.preprocessing
+   if said and said ~= model:metadata().preprocessing then
+      return ("photos are prepared otherwise for it than for %s"):format(model.arch)
+   elseif metadata.architecture and metadata.structure then
+      return ("it has other layers than %s"):format(model.arch)
+   end
+end
+
+-- A line where a file is official of, or was saved as, another model of the same network, for which photos were prepared
+-- otherwise.
+local function tell_other(model, path, of, saved)
+   of = of or saved.differs and saved.architecture
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
@@ -91,8 +103,8 @@ end
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
 -- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
 -- false). model.weights is then {path = , sha256 = , report = of weights.apply, official = the model whose
--- official file this is, architecture and classes = as the file tells them}. Returns whether the classes, of which
--- the number was said, have got ImageNet's names.
+-- official file this is, architecture and classes = as the file tells them, differs = what else it tells that is not so of this
+-- model, in words}. Returns whether the classes, of which the number was said, have got ImageNet's names.
 function pretrained.load(model, which, o)
    local file <close>, digest = weights.open(model.arch, which)
    local path, state = file:path(), weights.load(file)
@@ -103,10 +115,11 @@ function pretrained.load(model, which, o)
    local lines = { table.unpack(state.notes) }
    local of = official.of_digest(digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
-   lines[#lines + 1] = tell_other(model, path, of)
+   local saved = { architecture = state.metadata.architecture, differs = differs(model, state.metadata) }
+   lines[#lines + 1] = tell_other(model, path, of, saved)
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
-      architecture = state.metadata.architecture }
+      architecture = saved.architecture, differs = saved.differs }
    local is_named = name_classes(model, of, o)
    if report.dropped_head or report.missing_head then
       lines[#lines + 1] = new_head(model, o, fit == "other" and known, report.own_head and layers_of_head(model, state))
