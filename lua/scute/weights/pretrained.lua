@@ -3,6 +3,7 @@ local scute = require "scute.core"
 local weights = require "scute.weights"
 local class_list = require "scute.base.class_list"
 local finite = require "scute.base.finite"
+local json = require "scute.base.json"
 local official = require "scute.weights.official"
 local rebuild = require "scute.nn.rebuild"
 local variant = require "scute.weights.variant"
@@ -73,7 +74,7 @@ end
 -- What a saved model says of itself that is not so of the one that gets its values, in words; nil where all of it is.
 local function differs(model, metadata)
    local said = metadata.architecture and metadata.preprocessing
-   if said and said ~= model:metadata().preprocessing then
+   if said and said ~= json.line(model.preprocessing) then
       return ("photos are prepared otherwise for it than for %s"):format(model.arch)
    elseif metadata.architecture and metadata.structure then
       return ("it has other layers than %s"):format(model.arch)
