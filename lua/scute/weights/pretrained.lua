@@ -71,20 +71,21 @@ local function check_values(model, path, digest, report)
    scute.files.keep(key, "yes")
 end
 
--- What a saved model says of itself that is not so of the one that gets its values, in words; nil where all of it is.
-local function differs(model, metadata)
-   local said = metadata.architecture and metadata.preprocessing
-   if said and said ~= json.line(model.preprocessing) then
-      return ("photos are prepared otherwise for it than for %s"):format(model.arch)
-   elseif metadata.architecture and metadata.structure then
-      return ("it has other layers than %s"):format(model.arch)
-   end
+-- What a file says of the model that was saved in it: {architecture = , is_prepared = whether photos are prepared otherwise for
+-- it than for the one that gets its values, differs = what is not so of that one, in words}.
+local function saved_as(model, metadata)
+   local name, said = metadata.architecture, metadata.preprocessing
+   if not name then return {} end
+   local is_prepared = said ~= nil and said ~= json.line(model.preprocessing)
+   return { architecture = name, is_prepared = is_prepared,
+      differs = is_prepared and ("photos are prepared otherwise for it than for %s"):format(model.arch)
+         or metadata.structure and ("it has other layers than %s"):format(model.arch) or nil }
 end
 
 -- A line where a file is official of, or was saved as, another model of the same network, for which photos were prepared
 -- otherwise.
 local function tell_other(model, path, of, saved)
-   of = of or saved.differs and saved.architecture
+   of = of or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
@@ -116,7 +117,7 @@ function pretrained.load(model, which, o)
    local lines = { table.unpack(state.notes) }
    local of = official.of_digest(digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
-   local saved = { architecture = state.metadata.architecture, differs = differs(model, state.metadata) }
+   local saved = saved_as(model, state.metadata)
    lines[#lines + 1] = tell_other(model, path, of, saved)
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
