@@ -107,10 +107,14 @@ function predict.find(names)
    return { paths = photos[1], broken = broken, others = others }
 end
 
--- Ends the program where --model and --weights make no sense together.
+-- Ends the program where --model and --weights make no sense together, or where what is to be written would replace either.
+-- Where official weights lie is known once the model is open.
 function predict.check(opt)
    local what, why = opened.meant(opt.model, opt.weights)
    if not what then require("scute.cli").usage_error("%s", why) end
+   for _, path in ipairs(opt.embeddings and { opt.model, opt.weights } or {}) do
+      predict.check_output("embeddings", opt.embeddings, path)
+   end
 end
 
 --- Fails where the file to be written, as the option `what` names it, is the model itself.
