@@ -1,7 +1,7 @@
 -- make demo: real pretrained networks learn real photos. Prepares the photos, then runs Exercise 1 on them, as you would, with
--- each of the networks whose weights are at hand. FOLDS=5 in the environment does so five times, each photo validating once,
--- and pools the result.
+-- one network after the other. FOLDS=5 in the environment does so five times, each photo validating once, and pools the result.
 local cjson = require "cjson"
+local lfs = require "lfs"
 local scute = require "scute"
 local typed_name = require "scute.base.typed_name"
 local cli, stamps = scute.cli, require "scute.data.stamps"
@@ -42,6 +42,12 @@ local function run(network)
    return validated, right
 end
 
+for _, network in ipairs(networks) do -- before the first has learned for a while
+   if not lfs.attributes(network.weights) then
+      cli.fail("the weights of %s are not here as %s: `make weights` fetches them, and the demo is run in scute's folder",
+         network.name, network.weights)
+   end
+end
 local start = scute.clock()
 local counts = stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", folder .. "/photos")
 local total = 0

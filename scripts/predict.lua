@@ -19,6 +19,7 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
 predict.check(opt)
 local function note(line) cli.warn("%s", line) end
 local model = predict.open(opt.model, { weights = opt.weights, log = note }):to(opt.device)
+if opt.embeddings then predict.check_output("embeddings", opt.embeddings, model.weights.path) end
 local photos = predict.find(opt.photos)
 if photos.others > 0 then
    cli.warn("passed over: %s", cli.count(photos.others, "file that is no photo", "files that are no photos"))

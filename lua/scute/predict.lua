@@ -108,6 +108,7 @@ function predict.find(names)
 end
 
 -- Ends the program where --model and --weights make no sense together, or where what is to be written would replace either.
+-- Where official weights lie is known once the model is open.
 function predict.check(opt)
    local what, why = opened.meant(opt.model, opt.weights)
    if not what then require("scute.cli").usage_error("%s", why) end

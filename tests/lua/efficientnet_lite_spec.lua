@@ -133,10 +133,15 @@ describe("the weights of EfficientNet-Lite0", function()
          { name = "_blocks.0._se_reduce.weight", shape = { 8, 32, 1, 1 } } }
       assert.is_nil(match.guess(b0))
       assert.is_nil(require("scute.weights.timm").efficientnet_lite "blocks.1.99999999999999999999.bn1.weight")
+      local lite1 = entries_of(shapes(), names_of_file())
+      lite1[#lite1 + 1] = { name = "_blocks.16._depthwise_conv.weight", shape = { 672, 1, 5, 5 } }
+      assert.is_nil(match.guess(lite1))
       for _, name in ipairs { "efficientnet_b0", "efficientnet_lite0" } do
          local model = scute.nn.init.on("shape", models.create, name)
          assert.matches("its names are efficientnet_pytorch's, whose B0 to B7 pad as TensorFlow does and are no network here",
             message_of(match.apply, entries_of(model), b0, { model = name }), 1, true)
+         assert.matches("its names are efficientnet_pytorch's, whose EfficientNet-Lite1 to Lite4 are no network here",
+            message_of(match.apply, entries_of(model), lite1, { model = name }), 1, true)
       end
    end)
 

@@ -148,8 +148,16 @@ describe("predict.open", function()
       local ok = pcall(open, "small", path)
       official.FILES.small_a1 = nil
       assert.is_true(ok)
-      assert.same({ path .. " is the file of small_a1, for which photos are prepared otherwise than for small; take that model "
-         .. "to have them so" }, lines)
+      local told = { path .. " is the file of small_a1, for which photos are prepared otherwise than for small; take that "
+         .. "model to have them so" }
+      assert.same(told, lines)
+      local model = save(Small(2), { architecture = "small_a1", preprocessing = "{}" })
+      lines = {}
+      models.create("small", { classes = 2, pretrained = path, log = log })
+      assert.same(told, lines)
+      save(model, { architecture = "small_a1", preprocessing = model:metadata().preprocessing })
+      models.create("small", { classes = 2, pretrained = path, log = log })
+      assert.same(told, lines)
    end)
 
    it("tells where the file itself names another model of the same network", function()
@@ -171,6 +179,21 @@ describe("predict.open", function()
       local found = open("small", path)
       assert.same(turned, found.classes)
       assert.same(model.fc.bias:totable(), found.fc.bias:totable())
+      assert.same({}, lines)
+   end)
+
+   it("refuses a saved model for which photos are prepared otherwise, or that has other layers", function()
+      models.save(Small(names), path)
+      assert.same(names, open("small", path).classes)
+      local model = Small(names)
+      model.preprocessing.crop = 12
+      models.save(model, path)
+      refused("w.safetensors: it is a saved model, and photos are prepared otherwise for it than for small: give it as the "
+         .. "model, without weights", "small", path)
+      model = Small(names)
+      model.layer1 = scute.nn.Sequential(model.layer1:child "0", model.layer1:child "1", scute.nn.SiLU())
+      models.save(model, path)
+      refused("w.safetensors: it is a saved model, and it has other layers than small: give it as the model", "small", path)
       assert.same({}, lines)
    end)
 
@@ -219,7 +242,7 @@ describe("predict.open", function()
       refused("expected the name of an architecture, found 'resnet51'; did you mean 'resnet50'?", "resnet51", "imagenet")
       refused("no architecture of that name; did you mean 'resnet50', with weights imagenet or a file?", "resnet51")
       refused("there is no weight file imagenett; did you mean 'imagenet'?", "resnet50", "imagenett")
-      refused("there is no readable file " .. folder .. "/nofile; expected a path", "small", folder .. "/nofile")
+      refused("there is no weight file " .. folder .. "/nofile; expected imagenet or the path", "small", folder .. "/nofile")
       assert.error_matches(function() predict.open(3) end, "^predict.open: expected the path of a saved model")
       assert.error_matches(function() predict.open("small", { weight = "x" }) end, "did you mean 'weights'")
    end)

@@ -371,6 +371,13 @@ describe("a wrong architecture", function()
       resnet18 = { "conv1.weight 64 3 7 7", "layer1.0.conv1.weight 64 64 3 3", "layer1.1.conv1.weight 64 64 3 3" },
       resnet50 = { "conv1.weight 64 3 7 7", "layer1.0.conv1.weight 64 64 1 1", "layer1.0.conv3.weight 256 64 1 1",
          "layer3.5.conv1.weight 256 1024 1 1" },
+      resnet34 = { "layer1.0.conv1.weight 64 64 3 3", "layer1.2.conv1.weight 64 64 3 3", "layer3.5.conv1.weight 256 256 3 3" },
+      resnext50_32x4d = { "layer1.0.conv1.weight 128 64 1 1", "layer1.0.conv2.weight 128 4 3 3",
+         "layer1.0.conv3.weight 256 128 1 1", "layer3.5.conv1.weight 512 1024 1 1" },
+      wide_resnet50_2 = { "layer1.0.conv1.weight 128 64 1 1", "layer1.0.conv2.weight 128 128 3 3",
+         "layer1.0.conv3.weight 256 128 1 1", "layer3.5.conv1.weight 512 1024 1 1" },
+      resnet101 = { "layer1.0.conv1.weight 64 64 1 1", "layer1.0.conv3.weight 256 64 1 1", "layer3.5.conv1.weight 256 1024 1 1",
+         "layer3.22.conv1.weight 256 1024 1 1" },
       mobilenet_v2 = { "features.0.0.weight 32 3 3 3", "features.1.conv.0.0.weight 32 1 3 3",
          "features.18.0.weight 1280 320 1 1" },
       efficientnet_b0 = { "features.1.0.block.0.0.weight 32 1 3 3", "features.8.0.weight 1280 320 1 1" },
@@ -411,6 +418,10 @@ describe("a wrong architecture", function()
          { "features.1.0.block.0.0.weight 32 32 3 3", "features.7.0.weight 384 384 1 1" }, { "features.1.0.layer_scale 9" },
          { "features.1.block.0.0.weight 16 1 3 3", "features.16.0.weight 480 80 1 1" }, -- MobileNetV3 with a smaller tail
          { "features.1.0.block.0.0.weight" }, { "features.1.0.block.0.0.weight 2", "features.8.0.weight" },
+         { "layer1.0.conv1.weight 64 64 1 1", "layer1.0.conv3.weight 256 64 1 1", "layer3.5.conv1.weight 256 1024 1 1",
+            "conv1.0.weight 32 3 3 3" }, -- timm's ResNet-50-D
+         { "layer1.0.conv1.weight 64 64 1 1", "layer1.0.conv3.weight 256 64 1 1", "layer3.7.conv1.weight 256 1024 1 1" },
+         { "layer1.0.conv1.weight", "layer1.0.conv3.weight", "layer3.5.conv1.weight" },
       } do assert.is_nil(match.guess(entries(list))) end
       assert.is_nil(match.guess(entries { "layer1.0.conv1.weight 64 64 3 3", "layer1.2.conv1.weight 64 64 3 3" }))
    end)

@@ -74,6 +74,8 @@ local function fault_of(model, names)
          .. "without weights"):format(own)
    elseif own then
       return ("its classes are its own (%s) and not ImageNet's: %s"):format(own, how)
+   elseif found.differs then
+      return ("it is a saved model, and %s: give it as the model, without weights"):format(found.differs)
    elseif found.report.missing_head then
       return "it has no head: it tells features of photos, and no classes"
    elseif found.report.own_head then
@@ -83,12 +85,17 @@ local function fault_of(model, names)
    end
 end
 
+-- Raises where there is no such file; what looks like the address of one is refused where files are opened.
+local function check_weights(weights)
+   if weights == "imagenet" or weights:find "://" or lfs.attributes(weights) then return end
+   local near = not weights:find "[/.]" and scute.nearest(weights, { "imagenet" })
+   error(("there is no weight file %s; %s"):format(weights, near and "did you mean 'imagenet'?"
+      or "expected imagenet or the path of a file that is there"), 0)
+end
+
 local function of_architecture(name, weights, log)
    local names, lines = require "scute.data.imagenet_classes", {}
-   local is_word = not weights:find "[/.]" and weights ~= "imagenet" and not lfs.attributes(weights)
-   if is_word and scute.nearest(weights, { "imagenet" }) then
-      error(("there is no weight file %s; did you mean 'imagenet'?"):format(weights), 0)
-   end
+   check_weights(weights)
    if weights == "imagenet" and not official.FILES[name] then
       error(("%s has no ImageNet weights; expected the path of a weight file whose head is for ImageNet's classes")
          :format(name), 0)

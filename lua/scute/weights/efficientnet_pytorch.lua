@@ -31,15 +31,31 @@ function efficientnet_pytorch.lite0(name)
    return EDGES[layer] and EDGES[layer] .. "." .. entry
 end
 
+-- What a file in the package's names is of that is no network here, half a sentence, by a name that Lite0 has not.
+local function other_in(list)
+   local found
+   for _, name in ipairs(list) do
+      if name:find "%f[%w_]_blocks%.0%._se_reduce%.weight$" then
+         return "whose B0 to B7 pad as TensorFlow does and are no network here; take torchvision's file"
+      elseif name:find "%f[%w_]_blocks%.16%._depthwise_conv%.weight$" then -- Lite0 has 16 blocks
+         found = "whose EfficientNet-Lite1 to Lite4 are no network here"
+      end
+   end
+   return found
+end
+
+--- Whether a file in the package's names may be of EfficientNet-Lite0. list: the names.
+function efficientnet_pytorch.is_lite0(list)
+   return other_in(list) == nil
+end
+
 --- Why a file in the package's names fits no network here, half a sentence; nil where it is no such file. loaded: list of
 -- { name = }.
 function efficientnet_pytorch.why_not(loaded)
-   for _, entry in ipairs(loaded) do
-      if entry.name:find "%f[%w_]_blocks%.0%._se_reduce%.weight$" then
-         return "its names are efficientnet_pytorch's, whose B0 to B7 pad as TensorFlow does and are no network here; take "
-            .. "torchvision's file"
-      end
-   end
+   local list = {}
+   for i, entry in ipairs(loaded) do list[i] = entry.name end
+   local found = other_in(list)
+   return found and "its names are efficientnet_pytorch's, " .. found
 end
 
 return efficientnet_pytorch

@@ -7,17 +7,30 @@ local EFFICIENTNETS = {
    [2304] = "efficientnet_b6", [2560] = "efficientnet_b7",
 }
 
-local function resnet(has)
-   if has["layer1.0.conv3.weight"] then
-      return has["layer3.5.conv1.weight"] and not has["layer3.6.conv1.weight"] and "resnet50" or nil
-   end
-   return not has["layer1.2.conv1.weight"] and "resnet18" or nil
-end
-
 -- The outputs of a convolution, 0 where it is not there.
 local function outputs(has, layer)
    local shape = has[layer .. ".weight"]
    return shape and shape[1] or 0
+end
+
+-- ResNets of three convolutions a block: by their layers, the channels of the first block, and how many of these one filter
+-- of its second convolution sees.
+local BOTTLENECKS = {
+   ["50 64 64"] = "resnet50", ["101 64 64"] = "resnet101", ["152 64 64"] = "resnet152",
+   ["50 128 4"] = "resnext50_32x4d", ["101 256 8"] = "resnext101_32x8d",
+   ["50 128 128"] = "wide_resnet50_2", ["101 128 128"] = "wide_resnet101_2",
+}
+local LAYERS = { [6] = 50, [23] = 101, [36] = 152 } -- by the blocks of the third stage
+
+local function resnet(has)
+   local blocks = 0
+   for i = 1, 36 do blocks = has[("layer3.%d.conv1.weight"):format(i - 1)] and i or blocks end
+   if has["conv1.0.weight"] then return nil end -- timm's with three convolutions at the start
+   if not has["layer1.0.conv3.weight"] then
+      return not has["layer1.2.conv1.weight"] and "resnet18" or blocks == 6 and "resnet34" or nil
+   end
+   local width, second = outputs(has, "layer1.0.conv1"), has["layer1.0.conv2.weight"]
+   return BOTTLENECKS[("%s %s %s"):format(LAYERS[blocks], width, second and second[2] or width)]
 end
 
 -- B0 to B7 begin with a depthwise convolution, as Lite does, which lacks squeeze-excitation; V2 with one over all channels.

@@ -154,7 +154,8 @@ local function check_metadata(path, metadata)
    for _, key in ipairs { "architecture", "classes", "preprocessing" } do
       if not metadata[key] then
          error(("%s: it does not say its %s, so it is a weight file and not a model; use "
-            .. "models.create(NAME, { classes = ..., pretrained = %q })"):format(path, key, path), 0)
+            .. "models.create(NAME, { classes = ..., pretrained = %q }), or predict.lua --model NAME "
+            .. "--weights FILE where it knows ImageNet"):format(path, key, path), 0)
       end
    end
 end

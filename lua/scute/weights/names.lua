@@ -160,7 +160,7 @@ end
 -- The function from the names of another library to torchvision's, by the layers that a file has; nil where they are not other.
 local function others_in(list)
    if any(list, "_conv_stem.weight") then
-      return not any(list, "_blocks.0._se_reduce.weight") and efficientnet_pytorch.lite0 or nil
+      return efficientnet_pytorch.is_lite0(list) and efficientnet_pytorch.lite0 or nil
    elseif any(list, "stages.0.blocks.0.gamma") then
       return timm_convnext.of_timm
    elseif not any(list, "conv_stem.weight") or any(list, "conv_head.bias") then -- MobileNetV3 has no name of those here

@@ -3,6 +3,7 @@ local scute = require "scute.core"
 local weights = require "scute.weights"
 local class_list = require "scute.base.class_list"
 local finite = require "scute.base.finite"
+local json = require "scute.base.json"
 local official = require "scute.weights.official"
 local rebuild = require "scute.nn.rebuild"
 local variant = require "scute.weights.variant"
@@ -70,10 +71,21 @@ local function check_values(model, path, digest, report)
    scute.files.keep(key, "yes")
 end
 
--- of: the model whose official file this is; said: the one that the file names itself. Where that is another one of the same
--- network, photos were prepared otherwise for it.
-local function tell_other(model, path, of, said)
-   of = of or official.FILES[said] and said
+-- What a file says of the model that was saved in it: {architecture = , is_prepared = whether photos are prepared otherwise for
+-- it than for the one that gets its values, differs = what is not so of that one, in words}.
+local function saved_as(model, metadata)
+   local name, said = metadata.architecture, metadata.preprocessing
+   if not name then return {} end
+   local is_prepared = said ~= nil and said ~= json.line(model.preprocessing)
+   return { architecture = name, is_prepared = is_prepared,
+      differs = is_prepared and ("photos are prepared otherwise for it than for %s"):format(model.arch)
+         or metadata.structure and ("it has other layers than %s"):format(model.arch) or nil }
+end
+
+-- A line where a file is official of, or was saved as, another model of the same network, for which photos were prepared
+-- otherwise.
+local function tell_other(model, path, of, saved)
+   of = of or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
@@ -93,8 +105,8 @@ end
 --- Copies a weight file into a model of scute.models. `which` as in weights.open; `o`: classes (a number or the names, which
 -- are compared with those that the file tells), head_init (then the head is new in any case) and log (hears each line, or
 -- false). model.weights is then {path = , sha256 = , report = of weights.apply, official = the model whose
--- official file this is, architecture and classes = as the file tells them}. Returns whether the classes, of which
--- the number was said, have got ImageNet's names.
+-- official file this is, architecture and classes = as the file tells them, differs = what else it tells that is not so of this
+-- model, in words}. Returns whether the classes, of which the number was said, have got ImageNet's names.
 function pretrained.load(model, which, o)
    local file <close>, digest = weights.open(model.arch, which)
    local path, state = file:path(), weights.load(file)
@@ -105,10 +117,11 @@ function pretrained.load(model, which, o)
    local lines = { table.unpack(state.notes) }
    local of = official.of_digest(digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
-   lines[#lines + 1] = tell_other(model, path, of, state.metadata.architecture or "")
+   local saved = saved_as(model, state.metadata)
+   lines[#lines + 1] = tell_other(model, path, of, saved)
    scute.no_grad(check_values, model, path, digest, report)
    model.weights = { path = path, sha256 = digest, report = report, official = of, classes = known,
-      architecture = state.metadata.architecture }
+      architecture = saved.architecture, differs = saved.differs }
    local is_named = name_classes(model, of, o)
    if report.dropped_head or report.missing_head then
       lines[#lines + 1] = new_head(model, o, fit == "other" and known, report.own_head and layers_of_head(model, state))
