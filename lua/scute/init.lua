@@ -11,8 +11,8 @@ public.offer(core, strict.families)
 -- What the library asks of C for itself: steps of optimizers and averages, errors, the terminal, files.
 public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "running_update", "scale_update_", "unscale_",
    "list_clamp", "list_clip", "list_convert", "list_norm", "list_scale", "conv2d_folded", "mlp_rows", "normalize_photos",
-   "to_device", "binding_help", "canvas_font", "computes", "error_kind", "error_like", "loaded_file", "look_beside", "make_room",
-   "module_file", "nearest", "record",
+   "to_device", "binding_help", "canvas_font", "computes", "error_kind", "error_like", "loaded_file", "look_beside",
+   "make_room", "module_file", "nearest", "record",
    "nfc", "running", "set_recording", "terminal", "terminal_picture", "terminal_size", "weight_files", "drawing",
    "interrupt_over", "op_counts", "own_op", "own_op_open", "own_op_has_code", "own_op_compiler", "own_whole_open", "own_gpu_by",
    "own_gpu_compiler", "own_gpu_compile", "own_gpu_load", "profiler", "transcript", "near_spelling", "same_name", "watched",
