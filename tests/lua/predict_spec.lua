@@ -160,18 +160,6 @@ describe("predict.open", function()
       assert.same(told, lines)
    end)
 
-   it("tells where the file itself names another model of the same network", function()
-      official.FILES.small_a1 = { "small-00000000.pth" }
-      for said, count in pairs { small_a1 = 1, small = 0, another = 0 } do
-         lines = {}
-         save(Small(2), { architecture = said })
-         assert(pcall(models.create, "small", { classes = 2, pretrained = path, log = log }))
-         assert.equal(count, #lines, said)
-         assert.is_true(count == 0 or lines[1]:find("is the file of small_a1, for which photos", 1, true) ~= nil, lines[1])
-      end
-      official.FILES.small_a1 = nil
-   end)
-
    it("takes a file that says ImageNet's classes at its word, in its own order", function()
       local turned = {}
       for i, name in ipairs(names) do turned[#names + 1 - i] = name end
