@@ -1,4 +1,5 @@
-// What tells one convolution from another, as cuDNN sees it: photos are padded alike on both sides (conv_pad.h).
+// What tells one convolution from another, as cuDNN sees it: photos are padded alike on both sides
+// (conv_pad.h).
 #ifndef SCUTE_CUDA_CONV_KEY_H
 #define SCUTE_CUDA_CONV_KEY_H
 
