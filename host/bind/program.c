@@ -1,6 +1,7 @@
 #include "host/bind/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static void close_all(lua_State *L) {
 // Of several processes, the others hear of the end, and of how it ended.
 static int end(int code) {
    code = check_output(code);
-   sc_world_leave(code, sc_interrupted() != 0);
+   sc_world_leave(code, sc_interrupted() || code == 128 + SIGINT || code == 128 + SIGTERM);
    return code;
 }
 

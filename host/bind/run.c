@@ -92,7 +92,8 @@ static int report(lua_State *L) {
       return 128 + sc_interrupted();
    }
    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-   if (message && sc_world_speaks()) say(sc_world_speaker(), message);
+   bool was_asked = exit_code == 128 + SIGINT || exit_code == 128 + SIGTERM; // all of a group were
+   if (message && !(was_asked && sc_world()->rank > 0) && sc_world_speaks()) say(sc_world_speaker(), message);
    return exit_code;
 }
 

@@ -148,7 +148,8 @@ static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", b
 // scute.world.transport: what joins them: "mpi", or "none"
 static void open_world(lua_State *L) {
    const ScCommunicator *world = sc_world();
-   luaL_newlib(L, functions);
+   luaL_getsubtable(L, -1, "world");
+   luaL_setfuncs(L, functions, 0);
    lua_pushinteger(L, world->rank);
    lua_setfield(L, -2, "rank");
    lua_pushinteger(L, world->size);
@@ -157,6 +158,6 @@ static void open_world(lua_State *L) {
    lua_setfield(L, -2, "transport");
    lua_pushboolean(L, launched);
    lua_setfield(L, -2, "launched");
-   lua_setfield(L, -2, "world");
+   lua_pop(L, 1);
 }
 SC_OPENER(open_world)

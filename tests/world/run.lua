@@ -196,7 +196,7 @@ end
 local function children()
    local r = start(2, [[-e 'local p = scute.process
       if scute.world.rank == 0 then
-         local child = p.start({ arg[-1], "-e", "print(scute.world.size)" }, {}, "]] .. cli.scratch .. [[/c", "]]
+         local child = p.start({ "/proc/self/exe", "-e", "print(scute.world.size)" }, {}, "]] .. cli.scratch .. [[/c", "]]
          .. cli.scratch .. [[/d")
          p.wait({ child }, 60)
       end']])
