@@ -55,7 +55,8 @@ local function strict_arguments()
    fails("argument 'root': expected a rank from 0 to 0, found '0'", world.broadcast, scute.ones(2), "0")
    fails("argument 'root': expected a rank from 0 to 0, found 0.5", world.broadcast, scute.ones(2), 0.5)
    fails("world.barrier: expected at most 0 arguments, found 1", world.barrier, 1)
-   fails("scute.world.sizes: there is no such function, did you mean 'scute.world.size'?", load "return require('scute').world.sizes")
+   fails("scute.world.sizes: there is no such function, did you mean 'scute.world.size'?",
+      load "return require('scute').world.sizes")
    check(scute.no_grad(world.all_reduce, scute.ones(2, { requires_grad = true })):sum():item() == 2, "within no_grad it may")
 end
 
@@ -162,7 +163,7 @@ local function failures()
    local r = start(2, [[-e 'if scute.world.rank == 1 then error("it is broken", 0) end; scute.world.barrier()']])
    check(r.code == 1 and r.err:find("scute: rank 1: it is broken", 1, true), "an error of one", r.all)
    r = start(2, [[-e 'error("all are broken", 0)']])
-   check(r.code == 1 and r.err:find "scute: all are broken" and not r.err:find "rank 1: ", "an error of all is told once", r.all)
+   check(r.code == 1 and r.err:find "scute: all are broken" and not r.err:find "rank 1: ", "of all: it is told once", r.all)
    r = start(2, [[-e 'if scute.world.rank == 0 then os.exit(7) end; scute.world.barrier()']])
    check(r.code == 7, "an exit code arrives", r.all)
    r = start(2, "-e 'require(\"scute.cli\").parse({ \"--modle\" }, \"\", {})'")
@@ -187,7 +188,9 @@ local function interrupts()
       print("saved " .. scute.world.rank)]])
    for signal, code in pairs { INT = 130, TERM = 143 } do
       local r = shell(([[rm -f $T/told; mkfifo $T/told; OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua >$T/told & job=$!
-         while IFS= read -r line; do echo "$line"; [ "$line" != begun ] || kill -%s $job; done <$T/told; wait $job]]):format(signal))
+         while IFS= read -r line; do
+            echo "$line"; [ "$line" != begun ] || kill -%s $job
+         done <$T/told; wait $job]]):format(signal))
       check(r.code == code and sorted(r.out) == "begun\nsaved 0\nsaved 1", "SIG" .. signal .. " lets them finish", r.all)
    end
 end
@@ -203,11 +206,14 @@ local function children()
    check(r.code == 0 and cli.read_file(cli.scratch .. "/c") == "1\n", "a child is alone", r.all)
 end
 
+local training = dofile "tests/world/training.lua"
+
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
       tests[#tests + 1] = test
    end
+   for _, test in ipairs(training(cli)) do tests[#tests + 1] = test end
 else
    print "there is no MPI here: processes alone are tested"
 end
