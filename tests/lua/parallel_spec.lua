@@ -60,7 +60,8 @@ describe("photos of a batch", function()
          for batch_size = size, 7 do
             for n = 1, 17 do
                for merged = 0, 1 do
-                  local steps = math.max(1, merged == 1 and n % batch_size == 1 and n // batch_size or math.ceil(n / batch_size))
+                  local is_merged = merged == 1 and n % batch_size == 1 and n > batch_size
+                  local steps = is_merged and n // batch_size or math.ceil(n / batch_size)
                   for skip = 0, steps - 1 do
                      local all, largest = shared(size, n, batch_size, steps, skip, {})
                      for step = skip + 1, steps do
