@@ -108,8 +108,10 @@ static void read_ints(lua_State *L, Marshal *m, const ScParam *param, int index,
 }
 
 static bool is_word(lua_State *L, const ScParam *param, int index) {
-   return param->choices && lua_type(L, index) == LUA_TSTRING &&
-          strcmp(lua_tostring(L, index), param->choices) == 0;
+   if (!param->choices || lua_type(L, index) != LUA_TSTRING) return false;
+   size_t length;
+   const char *text = lua_tolstring(L, index, &length);
+   return length == strlen(param->choices) && memcmp(text, param->choices, length) == 0;
 }
 
 static void refuse_word(lua_State *L, const Marshal *m, const ScParam *param, int index) {
