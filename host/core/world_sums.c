@@ -86,7 +86,7 @@ static ScStatus sum(int n, ScTensor *const *parameters, const int64_t *has, Buck
 }
 
 ScStatus sc_world_sum_gradients(int n, ScTensor *const *parameters) {
-   if (n == 0) return SC_OK;
+   if (n <= 0) return SC_OK;
    SC_TRY(check_memory(n, parameters));
    size_t count = (size_t)n;
    int64_t *has = calloc(count, sizeof *has);

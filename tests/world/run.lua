@@ -187,7 +187,7 @@ local function interrupts()
       os.execute "sleep 2.5"
       print("saved " .. scute.world.rank)]])
    for signal, code in pairs { INT = 130, TERM = 143 } do
-      local r = shell(([[rm -f $T/told; mkfifo $T/told; OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua >$T/told & job=$!
+      local r = shell(([[set -m; rm -f $T/told; mkfifo $T/told; OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua >$T/told & job=$!
          while IFS= read -r line; do
             echo "$line"; [ "$line" != begun ] || kill -%s $job
          done <$T/told; wait $job]]):format(signal))

@@ -157,8 +157,9 @@ local function flags_of(value)
    return type(first) == "table" and type(first[1]) == "string" and first.help and value or nil
 end
 
--- A table of functions is told by its file, another value above the line that sets it.
-function describe.value(entry, files)
+-- What C sets is told there, a table of functions by its file, another value above the line that sets it.
+function describe.value(entry, files, bound)
+   if bound[entry.name] then return bound_text(entry, bound) end
    local key = entry.name:match "[^.]+$"
    entry.signature, entry.options = "scute." .. entry.name, flags_of(entry.value)
    local home = type(entry.value) == "table" and home_of(entry.value)

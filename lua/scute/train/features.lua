@@ -68,7 +68,7 @@ local function order_of(run, part)
 end
 
 -- What several processes have computed together, each of its own photos of `order`. found: those, as compute gives them.
-local function shared(run, part, order, found)
+local function shared(run, part, order, found, report)
    local rows, indices = found and found.row or {}, {}
    for index, row in pairs(rows) do indices[row] = index end
    parallel.agree_to_stop(run)
@@ -80,6 +80,7 @@ local function shared(run, part, order, found)
    for row, place in ipairs(all.places) do
       whole.y[row], whole.row[order[place]] = part.labels[order[place]], row
    end
+   report(#whole.y - #indices)
    return whole
 end
 
@@ -107,7 +108,7 @@ local function compute(run, part, options, report)
    } })
    found.x = joined(chunks)
    if not found.x then found = nil end
-   return run.shared and shared(run, part, order, found) or not run.shared and found or nil
+   return run.shared and shared(run, part, order, found, report) or not run.shared and found or nil
 end
 
 -- The same, where an earlier run of the same --watch has computed them without that. known: what recalled.open gave; epoch:

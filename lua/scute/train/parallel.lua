@@ -266,8 +266,7 @@ local function whole(t, rows, n, width)
    local places = {}
    for place = 1, n do places[place] = (rows[place] or 0) + 1 end
    local which <close> = scute.tensor(places, { dtype = "i64" })
-   local own <close> = t and t:to "f32" or blank:clone()
-   local all <close> = scute.concat({ blank, own }, 1)
+   local all <close> = scute.concat(t and { blank, t:to "f32" } or { blank }, 1)
    local mine <close> = all:index_select(1, which)
    return world.all_reduce(mine)
 end
@@ -290,8 +289,7 @@ function parallel.rows(order, x, indices)
    for place = 1, n do places[#places + 1] = sums[place] > 0 and place or nil end
    local some <close> = all
    local which <close> = scute.tensor(places, { dtype = "i64" })
-   local wide <close> = some:index_select(1, which)
-   return { x = wide:to(dtype), places = places }
+   return { x = some:index_select(1, which):to(dtype), places = places }
 end
 
 -- ---- photos that were read ----
