@@ -82,8 +82,8 @@ typedef struct {
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init", "--profile", "--nproc",
-                                       "-l",     "-e",        "-i",      "-h",      "-v"};
+   static const char *const known[] = {"--help",  "--version", "--watch", "--check", "--init", "--profile",
+                                       "--nproc", "-l",        "-e",      "-i",      "-h",     "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
@@ -151,8 +151,9 @@ static int parse(int argc, char **argv, Options *options) {
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
    if (options->processes && (options->session || options->watch || options->check || options->project ||
                               (i == argc && !options->codes) || (i < argc && strcmp(argv[i], "-") == 0)))
-      return fprintf(stderr, "scute: --nproc runs a file or -e CODE, and goes with no session, --watch, --check "
-                             "or --init\n"),
+      return fprintf(stderr,
+                     "scute: --nproc runs a file or -e CODE, and goes with no session, --watch, --check "
+                     "or --init\n"),
              EXIT_USAGE;
    bool alone =
        !options->codes && !options->session && !options->watch && !options->project && !options->profile;
@@ -219,7 +220,8 @@ static int start_processes(const Options *options, int argc, char **argv) {
    ScLaunch launch;
    ScStatus status = sc_launch_find(&launch);
    if (status == SC_OK && launch.variable)
-      status = sc_fail(SC_EARG, "--nproc: this is one of several processes already (%s is set)", launch.variable);
+      status =
+          sc_fail(SC_EARG, "--nproc: this is one of several processes already (%s is set)", launch.variable);
    if (status != SC_OK) return complain_of(status);
    char **words = calloc((size_t)argc, sizeof *words);
    if (!words) return fprintf(stderr, "scute: out of memory\n"), EXIT_FAILURE;

@@ -136,9 +136,8 @@ static int speaks(lua_State *L) {
    return 2;
 }
 
-static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", broadcast},
-                                     {"barrier", barrier},       {"differing", differing},
-                                     {"speaks", speaks},         {NULL, NULL}};
+static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", broadcast}, {"barrier", barrier},
+                                     {"differing", differing},   {"speaks", speaks},       {NULL, NULL}};
 
 // scute.world.rank: the number of this process among those that a launcher (mpirun, scute --nproc N) started
 // together, from 0, as in MPI; 0 where it is alone

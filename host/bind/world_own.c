@@ -84,9 +84,8 @@ static int texts(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"sum_gradients", sum_gradients}, {"average", average},
-                                     {"sums", sums},                   {"texts", texts},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"sum_gradients", sum_gradients}, {"average", average}, {"sums", sums}, {"texts", texts}, {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    luaL_getsubtable(L, -1, "world");

@@ -38,8 +38,9 @@ static ScStatus fail_to_load(const ScPlugin *plugin, const char *path, const cha
                      "%s needs %.*s, which is not installed or not in the library path (LD_LIBRARY_PATH); %s",
                      path, (int)(colon - why), why, plugin->instead);
    if (strstr(why, "sc_register_"))
-      return sc_fail(SC_EUNSUPPORTED, "%s is of another build than this scute: build both together (make), or %s",
-                     path, plugin->instead);
+      return sc_fail(SC_EUNSUPPORTED,
+                     "%s is of another build than this scute: build both together (make), or %s", path,
+                     plugin->instead);
    return sc_fail(SC_EUNSUPPORTED, "%s does not load: %s; %s", path, why, plugin->instead);
 }
 

@@ -70,8 +70,8 @@ static ScStatus add(Bucket *bucket, ScTensor *gradient) {
 
 static ScStatus give_zeros(ScTensor *parameter) {
    if (parameter->grad) return SC_OK;
-   SC_TRY(sc_tensor_new(&parameter->grad, parameter->device, parameter->dtype, parameter->rank,
-                        parameter->shape));
+   SC_TRY(
+       sc_tensor_new(&parameter->grad, parameter->device, parameter->dtype, parameter->rank, parameter->shape));
    return sc_tensor_fill(parameter->grad, 0);
 }
 
@@ -92,7 +92,8 @@ ScStatus sc_world_sum_gradients(int n, ScTensor *const *parameters) {
    int64_t *has = calloc(count, sizeof *has);
    Bucket bucket = {.bytes = malloc(BUCKET), .gradients = calloc(count, sizeof(ScTensor *))};
    ScStatus status = SC_OK;
-   if (!has || !bucket.bytes || !bucket.gradients) status = sc_fail(SC_EMEM, "out of memory for sums of gradients");
+   if (!has || !bucket.bytes || !bucket.gradients)
+      status = sc_fail(SC_EMEM, "out of memory for sums of gradients");
    for (int i = 0; i < n && !status; i++) has[i] = parameters[i]->grad != NULL;
    if (!status) status = reduce(SC_I64, count * sizeof *has, has);
    if (!status) status = sum(n, parameters, has, &bucket);

@@ -26,7 +26,8 @@ static ScStatus read_wish(const char **wish) {
 
 static ScStatus read_number(const char *variable, int least, int *out) {
    const char *text = value_of(variable);
-   if (!text) return sc_fail(SC_EARG, "the environment has half of what a launcher says: %s is not set", variable);
+   if (!text)
+      return sc_fail(SC_EARG, "the environment has half of what a launcher says: %s is not set", variable);
    char *end;
    long n = strtol(text, &end, 10);
    if (*end || n < least || n > MOST)
@@ -59,10 +60,11 @@ ScStatus sc_launch_find(ScLaunch *out) {
 static ScStatus compare(const ScLaunch *launch) {
    const ScCommunicator *world = sc_world();
    if (launch->size == 0 || (world->size == launch->size && world->rank == launch->rank)) return SC_OK;
-   return sc_fail(SC_EUNSUPPORTED,
-                  "%s says that this is process %d of %d, and MPI that it is process %d of %d: the launcher is "
-                  "of another MPI than scute's, or the variable was left by one; SCUTE_WORLD=none passes over it",
-                  launch->variable, launch->rank, launch->size, world->rank, world->size);
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "%s says that this is process %d of %d, and MPI that it is process %d of %d: the launcher is "
+       "of another MPI than scute's, or the variable was left by one; SCUTE_WORLD=none passes over it",
+       launch->variable, launch->rank, launch->size, world->rank, world->size);
 }
 
 ScStatus sc_launch_join(bool *launched) {

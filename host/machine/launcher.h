@@ -20,8 +20,8 @@ ScStatus sc_launch_find(ScLaunch *out);
 // as the only one.
 ScStatus sc_launch_join(bool *launched);
 
-// Whether an entry of the environment ("PMIX_RANK=0") is a launcher's word to this process alone: what it starts
-// itself is none of the group.
+// Whether an entry of the environment ("PMIX_RANK=0") is a launcher's word to this process alone: what it
+// starts itself is none of the group.
 bool sc_launch_is_private(const char *entry);
 
 #endif

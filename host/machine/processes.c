@@ -128,7 +128,8 @@ static ScStatus start(char **words) {
    if (launcher < 0) why = errno;
    close(ends[1]);
    ssize_t n;
-   while (!why && (n = read(ends[0], &why, sizeof why)) < 0 && errno == EINTR) {}
+   while (!why && (n = read(ends[0], &why, sizeof why)) < 0 && errno == EINTR) {
+   }
    close(ends[0]);
    if (!why) return SC_OK;
    if (launcher > 0) waitpid(launcher, NULL, 0);
@@ -137,7 +138,8 @@ static ScStatus start(char **words) {
 
 static int wait_for_end(void) {
    int status = 0;
-   while (waitpid(launcher, &status, 0) < 0 && errno == EINTR) {}
+   while (waitpid(launcher, &status, 0) < 0 && errno == EINTR) {
+   }
    int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
    return code && asked ? 128 + asked : code;
 }

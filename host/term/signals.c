@@ -15,7 +15,7 @@ static pthread_t main_thread;
 static void (*stop_running)(void);
 static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop, only_first;
 static volatile long long first_press; // written in the handler only
-static int also; // a signal that counts as SIGINT, 0: none
+static int also;                       // a signal that counts as SIGINT, 0: none
 
 static long long now(void) {
    struct timespec t;

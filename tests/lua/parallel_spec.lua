@@ -92,7 +92,7 @@ describe("photos of a batch", function()
                closed = closed + 1
             end })
          end
-         for _ in parallel.batches(numbers(8), 4, 2, 0, read) do break end
+         for _ in parallel.batches(numbers(8), 4, 2, 0, read) do break end -- luacheck: ignore
          assert.equal(1, closed)
       end)
    end)

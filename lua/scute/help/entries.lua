@@ -170,7 +170,7 @@ function describe.value(entry, files, bound)
       places[#places + 1] = ("%s/%s/%s.lua"):format(folder, entry.family, name)
    end
    for _, path in ipairs(places) do
-      local text = comments.above_match(files(path), "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
+XX .. "%s*=[^=]")
          or comments.above_match(files(path), "^local " .. key .. "%s*=[^=]")
       if text and text ~= "" then entry.text = text return end
    end
