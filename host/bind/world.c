@@ -144,6 +144,9 @@ static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", b
 
 // scute.world.size: how many processes there are; 1 where this one is alone
 
+// scute.world.launched: whether a launcher has started this process, also as the only one: its streams are the
+// launcher's then
+
 // scute.world.transport: what joins them: "mpi", or "none"
 static void open_world(lua_State *L) {
    const ScCommunicator *world = sc_world();

@@ -170,8 +170,9 @@ function describe.value(entry, files, bound)
       places[#places + 1] = ("%s/%s/%s.lua"):format(folder, entry.family, name)
    end
    for _, path in ipairs(places) do
-XX .. "%s*=[^=]")
-         or comments.above_match(files(path), "^local " .. key .. "%s*=[^=]")
+      local lines = files(path) or {}
+      local text = comments.above_match(lines, "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
+         or comments.above_match(lines, "^local " .. key .. "%s*=[^=]")
       if text and text ~= "" then entry.text = text return end
    end
 end
