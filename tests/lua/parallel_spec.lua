@@ -36,22 +36,23 @@ local function reader(bad)
 end
 
 -- By batch what each process has of it, in the order of ranks.
-local function shared(size, n, batch_size, steps, skip, bad)
-   local all, largest = {}, {}
+local function shared(size, n, batch_size, steps, skip, bad, least)
+   local all, largest, smallest = {}, {}, {}
    for rank = 0, size - 1 do
       as(rank, size, function()
          local expected = skip
-         for x, _, _, done in parallel.batches(numbers(n), batch_size, steps, skip, reader(bad)) do
+         for x, _, _, done in parallel.batches(numbers(n), batch_size, steps, skip, reader(bad), least) do
             expected = expected + 1
             assert.equal(expected, done)
             all[done] = all[done] or {}
             table.move(x or {}, 1, #(x or {}), #all[done] + 1, all[done])
             largest[done] = math.max(largest[done] or 0, #(x or {}))
+            if x then smallest[done] = math.min(smallest[done] or #x, #x) end
          end
          assert.equal(steps, expected)
       end)
    end
-   return all, largest
+   return all, largest, smallest
 end
 
 describe("photos of a batch", function()
@@ -63,7 +64,7 @@ describe("photos of a batch", function()
                   local is_merged = merged == 1 and n % batch_size == 1 and n > batch_size
                   local steps = is_merged and n // batch_size or math.ceil(n / batch_size)
                   for skip = 0, steps - 1 do
-                     local all, largest = shared(size, n, batch_size, steps, skip, {})
+                     local all, largest = shared(size, n, batch_size, steps, skip, {}, 1)
                      for step = skip + 1, steps do
                         local first, last = (step - 1) * batch_size + 1, step == steps and n or step * batch_size
                         assert.same(table.move(numbers(n), first, last, 1, {}), all[step])
@@ -76,10 +77,24 @@ describe("photos of a batch", function()
       end
    end)
 
+   it("are never alone where batch norm trains", function()
+      for size = 1, 4 do
+         for n = 1, 14 do
+            local steps = math.ceil(n / 5)
+            local all, _, smallest = shared(size, n, 5, steps, 0, {}, 2)
+            for step = 1, steps do
+               local whole = math.min(5, n - (step - 1) * 5)
+               assert.equal(whole, #all[step])
+               assert.is_true(smallest[step] >= math.min(2, whole))
+            end
+         end
+      end
+   end)
+
    it("may be missing in a process, which does not fall behind", function()
       for size = 2, 4 do
          local bad = { [1] = true, [4] = true, [5] = true, [6] = true, [7] = true, [8] = true, [12] = true }
-         local all = shared(size, 13, 4, 4, 0, bad)
+         local all = shared(size, 13, 4, 4, 0, bad, 1)
          assert.same({ { 2, 3 }, {}, { 9, 10, 11 }, { 13 } }, all)
       end
    end)
@@ -92,7 +107,7 @@ describe("photos of a batch", function()
                closed = closed + 1
             end })
          end
-         for _ in parallel.batches(numbers(8), 4, 2, 0, read) do break end -- luacheck: ignore
+         for _ in parallel.batches(numbers(8), 4, 2, 0, read, 1) do break end -- luacheck: ignore
          assert.equal(1, closed)
       end)
    end)

@@ -114,18 +114,37 @@ end
 
 -- ---- batches that train ----
 
--- The numbers of this process's photos among `first` to `last`.
-local function share(first, last)
-   local n = last - first + 1
-   return first + n * world.rank // world.size, first + n * (world.rank + 1) // world.size - 1
+-- The numbers of this process's photos among `first` to `last`; who has some has at least `least`, where there are as many.
+local function share(first, last, least)
+   local n, rank = last - first + 1, world.rank
+   local takers = math.max(1, math.min(world.size, n // least))
+   if rank >= takers then return last + 1, last end
+   return first + n * rank // takers, first + n * (rank + 1) // takers - 1
+end
+
+local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
+
+-- What batch norm moves as it trains now: statistics, and counts of batches.
+local function moving(run)
+   local statistics, counts = {}, {}
+   for name, tensor, owner in run.model:named_buffers() do
+      local what = STATISTICS[name:match "[^.]*$"]
+      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
+   end
+   return statistics, counts
+end
+
+--- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one.
+function parallel.least(run)
+   return #moving(run) > 0 and 2 or 1
 end
 
 -- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be
 -- longer, shorter or empty. Each is { order, size = photos in a batch, behind = batches before it }.
-local function shares_of(order, size, steps, skip)
+local function shares_of(order, size, steps, skip, least)
    local full, last = { order = {}, behind = skip }, { order = {}, behind = steps - 1 }
    for step = skip + 1, steps do
-      local from, to = share((step - 1) * size + 1, step == steps and #order or step * size)
+      local from, to = share((step - 1) * size + 1, step == steps and #order or step * size, least)
       local into = step == steps and last or full
       table.move(order, from, to, #into.order + 1, into.order)
       into.size = to - from + 1
@@ -139,9 +158,10 @@ end
 --- This process's photos of each batch of an order: an iterator as photos.source has it, that gives x = false where there are
 -- none in a batch (a small one, or none that could be read): the others wait for this process all the same. size: photos in
 -- a batch; steps: batches of the whole order, of which the last has what is left; skip: batches that are passed over;
--- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1.
-function parallel.batches(order, size, steps, skip, read)
-   local rest, at, ahead = shares_of(order, size, steps, skip), skip, nil
+-- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1; least: see
+-- parallel.least.
+function parallel.batches(order, size, steps, skip, read, least)
+   local rest, at, ahead = shares_of(order, size, steps, skip, least), skip, nil
    local reading, closing, behind
    local function close()
       if closing then getmetatable(closing).__close(closing) end
@@ -193,16 +213,10 @@ local function parameters_of(run)
    return list
 end
 
-local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
-
 -- Running statistics moved by the photos of each process become those of all photos. first: the rank whose counts of batches
 -- are taken.
 local function share_statistics(run, part, first)
-   local statistics, counts = {}, {}
-   for name, tensor, owner in run.model:named_buffers() do
-      local what = STATISTICS[name:match "[^.]*$"]
-      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
-   end
+   local statistics, counts = moving(run)
    world.average(statistics, part)
    local numbers = {}
    for i, count in ipairs(counts) do numbers[i] = world.rank == first and count:item() or 0 end

@@ -381,7 +381,7 @@ function photos.source(run)
             return x, y, originals(indices, origin), (at - 1) // n + 1
          end, nil, nil, closing
       end
-      if options.shared then return parallel.batches(order, size, steps, skip, read_list) end
+      if options.shared then return parallel.batches(order, size, steps, skip, read_list, parallel.least(run)) end
       local read, _, _, closing = read_list(table.move(order, skip * size + 1, #order, 1, {}), size,
          options.merge_last_single)
       return function()
