@@ -184,13 +184,13 @@ local function interrupts()
       scute.world.barrier()
       if scute.world.rank == 0 then print "begun"; io.stdout:flush() end
       while not scute.interrupted() do os.execute "sleep 0.05" end
-      os.execute "sleep 2.5"
+      os.execute("sleep " .. arg[1])
       print("saved " .. scute.world.rank)]])
    for signal, code in pairs { INT = 130, TERM = 143 } do
-      local r = shell(([[set -m; rm -f $T/told; mkfifo $T/told; OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua >$T/told & job=$!
+      local r = shell(([[set -m; rm -f $T/told; mkfifo $T/told; OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua %s >$T/told & job=$!
          while IFS= read -r line; do
             echo "$line"; [ "$line" != begun ] || kill -%s $job
-         done <$T/told; wait $job]]):format(signal))
+         done <$T/told; wait $job]]):format(code == 130 and 2.5 or 0, signal))
       check(r.code == code and sorted(r.out) == "begun\nsaved 0\nsaved 1", "SIG" .. signal .. " lets them finish", r.all)
    end
 end

@@ -150,8 +150,11 @@ return function(base)
             case $line in "epoch   3"*) kill -9 $(pgrep -f "output_dir $T/killed" | tail -1);; esac
          done <$T/told; wait $job]]):format(line))
       check(r.code == 137 and r.err:find "signal 9", "a process is killed", r.all)
-      r = shell("timeout -s INT 8 " .. line .. " --epochs 400")
-      check(r.out:find "going on from", "the run goes on", r.all)
+      r = shell(([[set -m; rm -f $T/told; mkfifo $T/told; %s --epochs 400 >$T/told & job=$!
+         while IFS= read -r line; do
+            case $line in "going on from "*) echo "$line"; kill -INT $job;; esac
+         done <$T/told; wait $job]]):format(line))
+      check(r.code == 130 and r.out:find "going on from", "the run goes on", r.all)
    end
 
    photos.write_file(scratch .. "/small.lua", SMALL)
