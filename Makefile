@@ -16,6 +16,7 @@
 #
 # Where the CUDA toolkit and cuDNN are found, `make` builds the GPU plugin too, for the cards that are there; where that fails,
 # one line says why. CUDA=no leaves it out, CUDA=yes insists; CUDA_ARCHS=all or "80 90": for which cards (kernels/cuda/cuda.mk).
+# The same holds for Open MPI, which joins processes: MPI=no, MPI=yes (kernels/mpi/mpi.mk).
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -64,6 +65,7 @@ all: program
 program: scute $(BUILD)/share/made
 
 include kernels/cuda/cuda.mk
+include kernels/mpi/mpi.mk
 
 scute: $(BUILD)/scute
 	@ln -sf $< $@

@@ -1,4 +1,5 @@
 // scute: runs a Lua script, a line of code, or a session at the prompt.
+#include <ctype.h>
 #include <omp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,7 +11,10 @@
 #include "host/bind/program.h"
 #include "host/bind/run.h"
 #include "host/bind/watch.h"
+#include "host/bind/world.h"
+#include "host/machine/launcher.h"
 #include "host/machine/machine.h"
+#include "host/machine/processes.h"
 #include "host/machine/waiting.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
@@ -18,8 +22,9 @@
 #include "host/core/meter.h"
 #include "host/core/suggest.h"
 #include "host/core/version.h"
+#include "host/core/world.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, MOST_PROCESSES = 1024 };
 
 static const char USAGE[] =
     "usage: scute [options] [file.lua [arguments]]\n"
@@ -33,6 +38,7 @@ static const char USAGE[] =
     "  -e CODE          run a line of code (may be repeated); 'scute' is loaded\n"
     "  -i               start a session after that; 'scute' is loaded, and what the file calls local is there\n"
     "  --watch          run the file again whenever it, or a file that it requires, is saved\n"
+    "  --nproc N        run N processes of this machine, which share the work of training (needs mpirun)\n"
     "  --profile        tell at the end where the time went, and write trace.json (--profile=FILE: there)\n"
     "  --check          tell what is wrong in the files, with file:line:column, without running them\n"
     "  --init DIR       make a folder for a project: a script to start from, settings for editors\n"
@@ -42,13 +48,15 @@ static const char USAGE[] =
     "\n"
     "environment:\n"
     "  SCUTE_THREADS      number of compute threads (default: the physical cores that may be used)\n"
+    "  SCUTE_WORLD        none: a launcher (mpirun) is not looked at; mpi: join through MPI without one, too\n"
     "  SCUTE_TRACEBACK    1: every error comes with a traceback, with all frames of the library\n"
     "  SCUTE_CACHE        folder of downloaded weights (default: ~/.cache/scute/weights)\n"
     "  SCUTE_CC           C compiler of scute.kernel (default: scute's own); what it makes is kept in\n"
     "                     kernels in SCUTE_CACHE (default: ~/.cache/scute/kernels)\n"
     "  SCUTE_WEIGHTS_URL  where they are downloaded from; SCUTE_NET_TIMEOUT: seconds until that is given up\n"
     "  SCUTE_WEIGHTS_SHA256  all 64 digits of such a file, which http:// needs\n"
-    "  SCUTE_PLUGINS      folder of scute_cuda.so; SCUTE_CUDA_SYNC=warn: tells each wait for a GPU\n"
+    "  SCUTE_PLUGINS      folder of scute_cuda.so and scute_mpi.so\n"
+    "  SCUTE_CUDA_SYNC    warn: tells each wait for a GPU\n"
     "  SCUTE_CUDA_CACHE   file of timed GPU algorithms (default: ~/.cache/scute/convolutions; empty: none)\n"
     "  NO_COLOR           set: the session has no colours\n"
     "  PAGER              what shows long texts of help (default: less)\n"
@@ -68,17 +76,31 @@ typedef struct {
    bool help, version, session, watch, check;
    const char *profile; // of --profile: where the trace goes, "": that is to be chosen; NULL: there is none
    int codes;           // number of -e
+   int processes;       // of --nproc; 0: it is not given
    int script;          // index of the file in argv, argc if there is none
    const char *project; // of --init
 } Options;
 
 static int complain(const char *option) {
-   static const char *const known[] = {"--help", "--version", "--watch", "--check", "--init", "--profile",
-                                       "-l",     "-e",        "-i",      "-h",      "-v"};
+   static const char *const known[] = {"--help",  "--version", "--watch", "--check", "--init", "--profile",
+                                       "--nproc", "-l",        "-e",      "-i",      "-h",     "-v"};
    int near = sc_nearest(option, sizeof known / sizeof known[0], known);
    fprintf(stderr, "scute: unknown option '%s'%s%s%s; 'scute --help' lists them\n", option,
            near < 0 ? "" : " (did you mean '", near < 0 ? "" : known[near], near < 0 ? "" : "'?)");
    return EXIT_USAGE;
+}
+
+// Of --nproc: the number behind it. Returns 0, or the exit code after a message.
+static int read_processes(const char *text, int *out) {
+   char *end;
+   if (*out) return fprintf(stderr, "scute: --nproc is given twice\n"), EXIT_USAGE;
+   long n = text ? strtol(text, &end, 10) : 0;
+   if (!text || !isdigit((unsigned char)*text) || *end || n < 1 || n > MOST_PROCESSES)
+      return fprintf(stderr, "scute: --nproc: expected a number of processes from 1 to %d, found %s%.40s%s\n",
+                     MOST_PROCESSES, text ? "'" : "nothing", text ? text : "", text ? "'" : ""),
+             EXIT_USAGE;
+   *out = (int)n;
+   return 0;
 }
 
 // Returns 0, or the exit code after a message.
@@ -102,6 +124,11 @@ static int parse(int argc, char **argv, Options *options) {
       else if (strcmp(option, "--profile") == 0 || strncmp(option, "--profile=", 10) == 0) {
          if (options->profile) return fprintf(stderr, "scute: --profile is given twice\n"), EXIT_USAGE;
          options->profile = option[9] ? option + 10 : "";
+      } else if (strcmp(option, "--nproc") == 0 || strncmp(option, "--nproc=", 8) == 0) {
+         bool behind = option[7] == 0;
+         int code = read_processes(behind ? argv[i + 1] : option + 8, &options->processes);
+         if (code) return code;
+         i += behind;
       } else if (strcmp(option, "--check") == 0)
          options->check = true;
       else if (strcmp(option, "-e") == 0 && i + 1 < argc)
@@ -122,6 +149,12 @@ static int parse(int argc, char **argv, Options *options) {
    options->script = i;
    if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
+   if (options->processes && (options->session || options->watch || options->check || options->project ||
+                              (i == argc && !options->codes) || (i < argc && strcmp(argv[i], "-") == 0)))
+      return fprintf(stderr,
+                     "scute: --nproc runs a file or -e CODE, and goes with no session, --watch, --check "
+                     "or --init\n"),
+             EXIT_USAGE;
    bool alone =
        !options->codes && !options->session && !options->watch && !options->project && !options->profile;
    if (options->check && (!alone || i == argc))
@@ -175,19 +208,68 @@ static void print_versions(void) {
           threads, threads == 1 ? "" : "s");
 }
 
+// ---- several processes ----
+
+static int complain_of(ScStatus status) {
+   fprintf(stderr, "scute: %s\n", sc_error());
+   return status == SC_EARG ? EXIT_USAGE : EXIT_FAILURE;
+}
+
+// The command line of each process: without --nproc, and with what followed the program's name.
+static int start_processes(const Options *options, int argc, char **argv) {
+   ScLaunch launch;
+   ScStatus status = sc_launch_find(&launch);
+   if (status == SC_OK && launch.variable)
+      status =
+          sc_fail(SC_EARG, "--nproc: this is one of several processes already (%s is set)", launch.variable);
+   if (status != SC_OK) return complain_of(status);
+   char **words = calloc((size_t)argc, sizeof *words);
+   if (!words) return fprintf(stderr, "scute: out of memory\n"), EXIT_FAILURE;
+   for (int i = 1, n = 0; i < argc; i++) {
+      bool is_option = i < options->script, has_value = strcmp(argv[i], "--nproc") == 0;
+      if (is_option && (has_value || strncmp(argv[i], "--nproc=", 8) == 0)) {
+         i += has_value;
+         continue;
+      }
+      words[n++] = argv[i];
+      bool takes_next = strcmp(argv[i], "-e") == 0 || strcmp(argv[i], "-l") == 0;
+      if (is_option && takes_next) words[n++] = argv[++i];
+   }
+   int code = EXIT_FAILURE;
+   status = sc_processes_run(options->processes, words, &code);
+   free(words);
+   return status == SC_OK ? code : complain_of(status);
+}
+
+// What a launcher says of this process, and the group it is in.
+static ScStatus join(void) {
+   bool launched;
+   SC_TRY(sc_launch_join(&launched));
+   sc_world_set_launched(launched);
+   if (launched) sc_interrupt_also(SC_ASKED_TO_END);
+   return SC_OK;
+}
+
+// Before there is a program that could end: the others are not to wait for it.
+static int leave(int code) {
+   sc_world_leave(code, false);
+   return code;
+}
+
 int main(int argc, char **argv) {
    sc_calm_waiting(argv);
    Options options;
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
    if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
+   if (options.processes > 1 && !options.version) return start_processes(&options, argc, argv);
    if (options.watch && !options.version && sc_watch(argv[options.script], &code)) return code;
    sc_set_memory_meter(sc_memory_left);
    ScStatus started = sc_set_default_threads();
-   if (started != SC_OK)
-      return fprintf(stderr, "scute: %s\n", sc_error()), started == SC_EARG ? EXIT_USAGE : EXIT_FAILURE;
+   if (started != SC_OK) return complain_of(started);
    if (options.version) return print_versions(), sc_program_close(NULL, 0);
+   if ((started = join()) != SC_OK) return leave(complain_of(started));
    lua_State *L = sc_program_open(argc, argv, options.script);
-   if (!L) return fprintf(stderr, "scute: %s\n", sc_error()), EXIT_FAILURE;
+   if (!L) return leave(complain_of(SC_EMEM));
    return sc_program_close(L, run(L, argc, argv, &options));
 }

@@ -9,7 +9,7 @@ set -eu
 BUILD_PACKAGES="gcc g++ make pkg-config libc6-dev liblua5.4-dev libjansson-dev libcurl4-openssl-dev libzip-dev libmd-dev
    libedit-dev libjpeg-dev zlib1g-dev libwebp-dev libtiff-dev libheif-dev libcairo2-dev libchafa-dev libglib2.0-dev libstb-dev lua-argparse lua-cjson lua-filesystem lua-penlight
    ca-certificates python3"
-TEST_PACKAGES="libcmocka-dev lua-busted lua-check clang-format valgrind chromium tmux"
+TEST_PACKAGES="libcmocka-dev lua-busted lua-check clang-format valgrind chromium tmux libopenmpi-dev openmpi-bin"
 STAMP_PACKAGES="tuxpaint-stamps-default"
 
 say() { echo "deps: $*" >&2; }

@@ -1,6 +1,7 @@
 #include "host/bind/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "host/bind/library.h"
 #include "host/core/device.h"
 #include "host/core/sync.h"
+#include "host/core/world.h"
 #include "host/machine/machine.h"
+#include "host/term/signals.h"
 
 // ---- opening ----
 
@@ -70,10 +73,17 @@ static void close_all(lua_State *L) {
    sc_close_devices();
 }
 
+// Of several processes, the others hear of the end, and of how it ended.
+static int end(int code) {
+   code = check_output(code);
+   sc_world_leave(code, sc_interrupted() || code == 128 + SIGINT || code == 128 + SIGTERM);
+   return code;
+}
+
 int sc_program_close(lua_State *L, int code) {
    sc_interrupt_detach();
    close_all(L);
-   return check_output(code);
+   return end(code);
 }
 
 // os.exit(code = true, close = true): as Lua's own, but closes the state unless told not to (workers end, files
@@ -83,7 +93,7 @@ static int exit_program(lua_State *L) {
    bool close = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
    sc_interrupt_detach();
    if (close) close_all(L);
-   exit(check_output(code));
+   exit(end(code));
 }
 
 // ---- opening, protected ----

@@ -11,7 +11,9 @@
 #include "host/bind/environment.h"
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
+#include "host/bind/world.h"
 #include "host/core/visible.h"
+#include "host/core/world.h"
 #include "host/files/watched.h"
 #include "host/term/lineedit.h"
 #include "host/term/signals.h"
@@ -86,11 +88,12 @@ static void say(const char *before, const char *message) {
 
 static int report(lua_State *L) {
    if (sc_interrupted()) {
-      if (sc_interrupted() != SC_SAVED) fprintf(stderr, "scute: interrupted\n");
+      if (sc_interrupted() != SC_SAVED && sc_world()->rank == 0) fprintf(stderr, "scute: interrupted\n");
       return 128 + sc_interrupted();
    }
    const char *message = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-   if (message) say("scute: ", message);
+   bool was_asked = exit_code == 128 + SIGINT || exit_code == 128 + SIGTERM; // all of a group were
+   if (message && !(was_asked && sc_world()->rank > 0) && sc_world_speaks()) say(sc_world_speaker(), message);
    return exit_code;
 }
 

@@ -102,15 +102,20 @@ static ScStatus device_of(Table *table, const char *name, long index, ScDevice *
    return SC_OK;
 }
 
+static const ScPlugin cuda = {.name = "cuda",
+                              .brings = "cuda backend",
+                              .advice = "build it where the CUDA toolkit is installed",
+                              .instead = "use --device cpu"};
+
 static ScStatus find_gpu(const char *name, ScDevice **out) {
    char *end = NULL;
    long index = name[4] == ':' ? strtol(name + 5, &end, 10) : 0;
    if (name[4] != 0 && (name[4] != ':' || end == name + 5 || *end || index < 0))
       return sc_fail(SC_EARG, "device '%s' is not known; expected cuda or cuda:0, cuda:1, ...", name);
-   ScStatus status = find_table("cuda") ? SC_OK : sc_plugin_open("cuda");
-   if (status == SC_OK && !find_table("cuda"))
+   ScStatus status = find_table(cuda.name) ? SC_OK : sc_plugin_open(&cuda);
+   if (status == SC_OK && !find_table(cuda.name))
       status = sc_fail(SC_EUNSUPPORTED, "its plugin brings no backend");
-   if (status == SC_OK) status = device_of(find_table("cuda"), name, index, out);
+   if (status == SC_OK) status = device_of(find_table(cuda.name), name, index, out);
    return status == SC_OK || status == SC_EARG ? status : sc_wrap(status, "device '%s': ", name);
 }
 

@@ -16,43 +16,49 @@ static void program_folder(char folder[PATH_MAX]) {
    if (slash) *slash = 0;
 }
 
-static bool found(char path[PATH_MAX], const char *folder, const char *inside, const char *backend) {
-   int n = snprintf(path, PATH_MAX, "%s%s/scute_%s.so", folder, inside, backend);
+static bool found(char path[PATH_MAX], const char *folder, const char *inside, const char *name) {
+   int n = snprintf(path, PATH_MAX, "%s%s/scute_%s.so", folder, inside, name);
    return n < PATH_MAX && access(path, F_OK) == 0;
 }
 
-static bool find(char path[PATH_MAX], const char *backend) {
+static bool find(char path[PATH_MAX], const char *name) {
    const char *named = getenv("SCUTE_PLUGINS");
-   if (named && found(path, named, "", backend)) return true;
+   if (named && found(path, named, "", name)) return true;
    char folder[PATH_MAX];
    program_folder(folder);
-   return found(path, folder, "", backend) || found(path, folder, "/../lib/scute", backend);
+   return found(path, folder, "", name) || found(path, folder, "/../lib/scute", name);
 }
 
 // dlopen says "libcudnn.so.9: cannot open shared object file: No such file or directory": the library is what
 // counts.
-static ScStatus fail_to_load(const char *path, const char *why) {
+static ScStatus fail_to_load(const ScPlugin *plugin, const char *path, const char *why) {
    const char *colon = strchr(why, ':');
    if (colon && strstr(why, "cannot open shared object file") && strncmp(why, "lib", 3) == 0)
       return sc_fail(SC_EUNSUPPORTED,
-                     "%s needs %.*s, which is not installed or not in the library path "
-                     "(LD_LIBRARY_PATH); use --device cpu",
-                     path, (int)(colon - why), why);
-   if (strstr(why, "sc_register_backend"))
+                     "%s needs %.*s, which is not installed or not in the library path (LD_LIBRARY_PATH); %s",
+                     path, (int)(colon - why), why, plugin->instead);
+   if (strstr(why, "sc_register_"))
       return sc_fail(SC_EUNSUPPORTED,
-                     "%s is of another build than this scute: build both together (make), or use --device cpu",
-                     path);
-   return sc_fail(SC_EUNSUPPORTED, "%s does not load: %s; use --device cpu", path, why);
+                     "%s is of another build than this scute: build both together (make), or %s", path,
+                     plugin->instead);
+   return sc_fail(SC_EUNSUPPORTED, "%s does not load: %s; %s", path, why, plugin->instead);
 }
 
-ScStatus sc_plugin_open(const char *backend) {
+static ScStatus fail_to_find(const ScPlugin *plugin) {
+   return sc_fail(SC_EUNSUPPORTED,
+                  "this scute was built without its %s (there is no scute_%s.so beside the program): %s, or %s",
+                  plugin->brings, plugin->name, plugin->advice, plugin->instead);
+}
+
+ScStatus sc_plugin_find(const ScPlugin *plugin) {
    char path[PATH_MAX];
-   if (!find(path, backend))
-      return sc_fail(SC_EUNSUPPORTED,
-                     "this scute was built without its %s backend (there is no scute_%s.so beside the "
-                     "program): build it where the CUDA toolkit is installed, or use --device cpu",
-                     backend, backend);
+   return find(path, plugin->name) ? SC_OK : fail_to_find(plugin);
+}
+
+ScStatus sc_plugin_open(const ScPlugin *plugin) {
+   char path[PATH_MAX];
+   if (!find(path, plugin->name)) return fail_to_find(plugin);
    if (dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) return SC_OK;
    const char *why = dlerror();
-   return fail_to_load(path, why ? why : "unknown reason");
+   return fail_to_load(plugin, path, why ? why : "unknown reason");
 }

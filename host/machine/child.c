@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/machine/launcher.h"
 #include "host/machine/stops.h"
 
 static const long STEP = 20 * 1000 * 1000; // nanoseconds from one look to the next
@@ -37,7 +38,7 @@ static const char **environment_with(const char *const *additions) {
    if (!all) return NULL;
    size_t n = 0;
    for (; *ours; ours++)
-      if (!is_replaced(*ours, additions)) all[n++] = *ours;
+      if (!is_replaced(*ours, additions) && !sc_launch_is_private(*ours)) all[n++] = *ours;
    memcpy(all + n, additions, (count(additions) + 1) * sizeof *all);
    return all;
 }

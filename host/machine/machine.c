@@ -46,7 +46,7 @@ static int quota_cores(void) {
    return cores > 0 && cores < INT_MAX ? (int)cores : INT_MAX;
 }
 
-static int usable_cores(void) {
+int sc_usable_cores(void) {
    int cores = physical_cores(), quota = quota_cores();
    if (quota < cores) cores = quota;
    return cores < 1 ? 1 : cores;
@@ -104,7 +104,7 @@ size_t sc_memory_left(void) {
 ScStatus sc_set_default_threads(void) {
    const char *text = getenv("SCUTE_THREADS");
    if (!text || !*text)
-      return sc_threads_set(getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : usable_cores());
+      return sc_threads_set(getenv("OMP_NUM_THREADS") ? omp_get_max_threads() : sc_usable_cores());
    char *end;
    errno = 0;
    long n = strtol(text, &end, 10);

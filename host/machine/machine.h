@@ -12,6 +12,9 @@ size_t sc_available_memory(void);
 // Processors (hardware threads) that the process may run on, cut to the control group's quota; at least 1.
 int sc_usable_processors(void);
 
+// Physical cores among them, cut likewise; at least 1.
+int sc_usable_cores(void);
+
 // sc_available_memory and what is free of the swap: for more than that the system ends processes. 0 where
 // unknown.
 size_t sc_memory_left(void);

@@ -15,6 +15,7 @@ static pthread_t main_thread;
 static void (*stop_running)(void);
 static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop, only_first;
 static volatile long long first_press; // written in the handler only
+static int also;                       // a signal that counts as SIGINT, 0: none
 
 static long long now(void) {
    struct timespec t;
@@ -40,10 +41,10 @@ static void on_second(int signal) {
    if (stop_running) stop_running();
 }
 
-static void handle(int signal) {
-   int saved = errno;
+static void handle(int number) {
+   int saved = errno, signal = also && number == also ? SIGINT : number;
    if (!pthread_equal(pthread_self(), main_thread))
-      pthread_kill(main_thread, signal);
+      pthread_kill(main_thread, number);
    else if (pending && (pending != SC_SAVED || signal == SC_SAVED)) // the first that the user sends
       on_second(signal);
    else
@@ -58,18 +59,24 @@ static void set_handler(int signal, int flags) {
    sigaddset(&action.sa_mask, SIGINT);
    sigaddset(&action.sa_mask, SIGTERM);
    sigaddset(&action.sa_mask, SC_SAVED);
+   if (also) sigaddset(&action.sa_mask, also);
    if (sigaction(signal, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(signal, &action, NULL);
 }
 
 void sc_interrupt_reads(bool on) {
    set_handler(SIGINT, on ? 0 : SA_RESTART);
    set_handler(SIGTERM, on ? 0 : SA_RESTART);
+   if (also) set_handler(also, on ? 0 : SA_RESTART);
    if (saves_stop) set_handler(SC_SAVED, on ? 0 : SA_RESTART);
 }
 
 void sc_interrupt_on_save(void) {
    saves_stop = true;
    signal(SC_SAVED, SIG_DFL);
+}
+
+void sc_interrupt_also(int number) {
+   also = number;
 }
 
 static void let_in(int number) {

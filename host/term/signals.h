@@ -31,6 +31,10 @@ void sc_interrupt_reads(bool on);
 // stays blocked, where the caller has blocked it. It is ours alone: whether it was ignored before says nothing.
 void sc_interrupt_on_save(void);
 
+// From the next sc_signals_install on that signal counts as SIGINT: what a launcher passes on to processes that
+// no terminal reaches.
+void sc_interrupt_also(int number);
+
 // A session at a terminal: no number of Ctrl-C ends it.
 void sc_interrupt_session(bool on);
 

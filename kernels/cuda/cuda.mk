@@ -92,6 +92,6 @@ endif
 
 install: install-plugin
 install-plugin: all
-	@tools/install_plugin.sh $(BUILD) $(DESTDIR)$(PREFIX)/lib/scute "$(PLUGIN_LACKS)"
+	@tools/install_plugin.sh cuda $(BUILD) $(DESTDIR)$(PREFIX)/lib/scute "$(PLUGIN_LACKS)"
 
 .PHONY: install-plugin

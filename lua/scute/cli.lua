@@ -137,8 +137,9 @@ end
 
 --- Ends the program with status 2 and one line on standard error.
 function cli.usage_error(format, ...)
+   local speaks, who = scute.world.speaks()
    io.stdout:flush()
-   io.stderr:write("scute: ", (console.visible(format:format(...)):gsub("\n", " ")), "\n")
+   if speaks then io.stderr:write(who, (console.visible(format:format(...)):gsub("\n", " ")), "\n") end
    os.exit(2, true)
 end
 
@@ -275,6 +276,14 @@ local function parser_of(words, summary, declaration, more)
    return parser, positional
 end
 
+-- Of several processes that were asked for help.
+local function leave_help_to_the_first(line)
+   if scute.world.rank == 0 then return end
+   for _, word in ipairs(line) do
+      if word == "-h" or word == "--help" then os.exit(0, true) end
+   end
+end
+
 --- Reads the command line `words` (a script's `arg`) by `spec`, a list of entries (see scute.base.options; cli.common has those
 -- of the exercises), and returns a table of options by name. It is strict: a field that is no option is an error with the
 -- nearest name, read or written; one that was not given is nil. `summary` is the first line of --help, `more` (if there is
@@ -287,7 +296,9 @@ function cli.parse(words, summary, spec, more)
    end
    local declaration = options.declare("command line", spec)
    local parser, positional = parser_of(words, summary, declaration, more)
-   local opt = without_empty_lists(parser:parse(normalise(words, declaration, positional)), declaration)
+   local line = normalise(words, declaration, positional)
+   leave_help_to_the_first(line)
+   local opt = without_empty_lists(parser:parse(line), declaration)
    local one, other, why = declaration:clash(opt)
    if one then cli.usage_error("--%s and --%s exclude each other: %s", one, other, why) end
    local missing = declaration:fill(opt)

@@ -38,6 +38,7 @@ local direction = require "scute.experiment.direction"
 local options = require "scute.base.options"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
+local scute = require "scute.core"
 local strict = require "scute.base.strict"
 local surplus = require "scute.base.surplus"
 local variants = require "scute.experiment.variants"
@@ -139,6 +140,9 @@ local function begin(given, ...)
    why = why or fault_of(o) or check_name(o)
    if why then error("scute.experiment: " .. why, 2) end
    if worker.job() then return in_worker(o, list) end
+   if scute.world.size > 1 then
+      console.fail "scute.experiment: several processes were started, and it starts its own; begin it in one process alone"
+   end
    local is_first = not first or first == o.name
    return parent.run(o, list, axes, { flag = again.marked(given), is_first = is_first })
 end

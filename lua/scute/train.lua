@@ -19,6 +19,7 @@ local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
 local measures = require "scute.train.measures"
 local outlook = require "scute.train.outlook"
+local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local record = require "scute.train.record"
@@ -54,6 +55,7 @@ local function loop(run)
       hooks.call(run, "on_epoch_begin")
       record.widen(run)
       runs.choose_feed(run)
+      parallel.agree_to_stop(run)
       if run.interrupted() then return end
       run.started = true
       epoch.run(run)
@@ -122,6 +124,7 @@ end
 -- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
 local function begin(run)
    checkpoint.open(run)
+   parallel.wait(run) -- until all have read what they go on from: the first one may move it
    runs.count_photos(run)
    outlook.check(run)
    runs.describe(run)
@@ -132,6 +135,7 @@ local function begin(run)
    profiled.place(run.folder)
    if checkpoint.restore(run) then position.tell(run) end
    if run.unfreeze then unfreeze.describe(run) end
+   runs.agree(run)
 end
 
 -- All of a run from its options. from: what an interrupted one left. Called at the end of what the user calls, whose caller a
@@ -206,6 +210,7 @@ end
 -- Ctrl-C ends a script after the step; at the prompt that returns the curve so far, with interrupted = true.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
+   if scute.world.size > 1 then console.fail "train.lr_find: several processes were started, and one alone finds rates" end
    local run = lr_find.OPTIONS:read(within.rates(given))
    lr_find.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore

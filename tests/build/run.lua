@@ -31,9 +31,10 @@ local function write(name, text, executable)
 end
 
 assert(shell [[
-   mkdir -p $T/tools $T/tests/cuda $T/kernels/cuda $T/host/core $T/host/bind $T/lua/scute $T/bin
+   mkdir -p $T/tools $T/tests/cuda $T/kernels/cuda $T/kernels/mpi $T/host/core $T/host/bind $T/lua/scute $T/bin
    mkdir -p $T/toolkit/bin $T/toolkit/include
-   cp Makefile $T/; cp kernels/cuda/cuda.mk $T/kernels/cuda/; cp tests/cuda/softgpu.mk $T/tests/cuda/; cp tools/*.* $T/tools/
+   cp Makefile $T/; cp kernels/cuda/cuda.mk $T/kernels/cuda/; cp kernels/mpi/mpi.mk $T/kernels/mpi/
+   cp tests/cuda/softgpu.mk $T/tests/cuda/; cp tools/*.* $T/tools/
    touch $T/kernels/cuda/one.cu $T/kernels/cuda/two.cu $T/host/core/any.h $T/host/bind/none.c
    touch $T/toolkit/include/cudnn.h $T/toolkit/include/cublas_v2.h
    ln -s "$PWD/deps" $T/deps
@@ -77,7 +78,7 @@ end
 -- Builds anew; returns whether that went well, what was said, and what nvcc was asked.
 local function make(arguments)
    local ok, said = shell(("rm -rf $T/build $T/asked; cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; "
-      .. "CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ READERS= PKGS=lua5.4 %s"):format(arguments or ""))
+      .. "CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ MPI=no READERS= PKGS=lua5.4 %s"):format(arguments or ""))
    return ok, said, read_file(root .. "/asked")
 end
 
@@ -197,7 +198,7 @@ local WITHOUT = "CUDA_FOUND= CUDA_DIR= "
 -- Of what is built already; returns what was said, and whether a plugin is installed after it.
 local function install(arguments)
    local went, told = shell(("cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; CUDA_HOME=$T/toolkit make "
-      .. "--no-print-directory CXX=g++ READERS= PKGS=lua5.4 install-plugin PREFIX=$T/usr %s"):format(arguments or ""))
+      .. "--no-print-directory CXX=g++ MPI=no READERS= PKGS=lua5.4 install-plugin PREFIX=$T/usr %s"):format(arguments or ""))
    check(went, "make install", told)
    return told, exists "usr/lib/scute/scute_cuda.so"
 end

@@ -21,6 +21,7 @@ local MAY_INCLUDE = {
    ["kernels/ref"] = { "host/core", "host/ops" },
    ["kernels/cpu"] = { "host/core", "host/ops" },
    ["kernels/cuda"] = { "host/core", "host/ops" },
+   ["kernels/mpi"] = { "host/core" },
 }
 
 -- Headers without a file of their own, and who defines what they declare.

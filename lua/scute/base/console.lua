@@ -1,8 +1,12 @@
 -- What the library says to the person in front of it: lines on standard output (unless quiet), warnings on standard
 -- error, and failures that are theirs to mend rather than a bug to trace.
+local core = require "scute.core"
 local lfs = require "lfs"
 
 local console = { quiet = false }
+
+-- Of several processes that do one thing together (scute.world) the first one speaks.
+local speaks = core.world.rank == 0
 
 local Failure = {
    __name = "scute.failure",
@@ -75,7 +79,7 @@ end
 
 --- One line on standard output, unless quiet.
 function console.line(format, ...)
-   if console.quiet then return end
+   if console.quiet or not speaks then return end
    clear_drawn()
    io.stdout:write(console.visible(format:format(...)), "\n")
    io.stdout:flush()
@@ -88,13 +92,16 @@ end
 
 --- One line on standard error, also when quiet.
 function console.warn(format, ...)
+   if not speaks then return end
    clear_drawn()
    io.stdout:flush()
    io.stderr:write("scute: ", one_line(format, ...), "\n")
 end
 
---- True if the stream 1 (standard output) or 2 (standard error) is a terminal.
+--- True if the stream 1 (standard output) or 2 (standard error) is a terminal: the user's own, and not what
+-- a launcher such as mpirun reads.
 function console.is_terminal(stream)
+   if core.world.launched then return false end
    local target = lfs.symlinkattributes("/proc/self/fd/" .. stream, "target")
    return target ~= nil and (target:find "^/dev/pts/%d" or target:find "^/dev/tty" or target:find "^/dev/console") ~= nil
 end

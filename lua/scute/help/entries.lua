@@ -157,8 +157,9 @@ local function flags_of(value)
    return type(first) == "table" and type(first[1]) == "string" and first.help and value or nil
 end
 
--- A table of functions is told by its file, another value above the line that sets it.
-function describe.value(entry, files)
+-- What C sets is told there, a table of functions by its file, another value above the line that sets it.
+function describe.value(entry, files, bound)
+   if bound[entry.name] then return bound_text(entry, bound) end
    local key = entry.name:match "[^.]+$"
    entry.signature, entry.options = "scute." .. entry.name, flags_of(entry.value)
    local home = type(entry.value) == "table" and home_of(entry.value)
@@ -169,8 +170,9 @@ function describe.value(entry, files)
       places[#places + 1] = ("%s/%s/%s.lua"):format(folder, entry.family, name)
    end
    for _, path in ipairs(places) do
-      local text = comments.above_match(files(path), "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
-         or comments.above_match(files(path), "^local " .. key .. "%s*=[^=]")
+      local lines = files(path) or {}
+      local text = comments.above_match(lines, "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
+         or comments.above_match(lines, "^local " .. key .. "%s*=[^=]")
       if text and text ~= "" then entry.text = text return end
    end
 end

@@ -157,7 +157,7 @@ local function add_core(add, known)
          local hidden = is_hidden(scute, name)
          add { name = name, kind = "family", value = value, hidden = hidden }
          for key, f in next, value do
-            add { name = name .. "." .. key, kind = "function", family = name, value = f,
+            add { name = name .. "." .. key, kind = type(f) == "function" and "function" or "value", family = name, value = f,
                hidden = hidden or is_hidden(value, key) }
          end
       end

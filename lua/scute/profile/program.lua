@@ -125,6 +125,7 @@ end
 
 -- Lua closes it last of what came after it, whichever way the program ends.
 local function begin(path, of_a_script)
+   if scute.world.rank > 0 then return end -- of several processes the first one has a profile
    if taken then console.stop(2, "--profile is given twice: before the script and among its flags") end
    local job = scute.process.job()
    local folder = job and job:match "^(.*)/" or nil

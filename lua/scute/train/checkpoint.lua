@@ -203,9 +203,10 @@ local function find(run)
    local how = run.resume
    if not how or how == "off" then return nil end
    if how ~= "auto" then return named(how) end
-   if not run.folder then console.fail "resume: without an output_dir there is nothing to go on from" end
-   local file = newest(run.folder)
-   if not file then console.line("resume: there is no checkpoint in %s yet; starting at the beginning", run.folder) end
+   local folder = run.folder or run.read_folder
+   if not folder then console.fail "resume: without an output_dir there is nothing to go on from" end
+   local file = newest(folder)
+   if not file then console.line("resume: there is no checkpoint in %s yet; starting at the beginning", folder) end
    return file
 end
 
@@ -246,7 +247,7 @@ end
 
 --- Fails where what open() read is of another run; nothing is changed yet.
 function checkpoint.check(run)
-   if run.folder or run.resumed then identity.begin(run) end
+   if run.folder or run.resumed or run.shared then identity.begin(run) end
    if run.resumed then identity.check(run.resumed, run) end
 end
 

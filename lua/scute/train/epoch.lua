@@ -10,6 +10,7 @@ local criterion = require "scute.train.criterion"
 local graph = require "scute.train.graph"
 local hooks = require "scute.train.hooks"
 local measures = require "scute.train.measures"
+local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local step = require "scute.train.step"
@@ -43,7 +44,44 @@ local function train(run)
    end
    if #window > 0 then step.run(run, window, behind, recorded) end
    run.unread:settle()
+   photos.share(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
+end
+
+-- Batches as score tells them, of photos that several processes have sent through: all that is said of them follows from their
+-- logits. order: what validates; found: of parallel.rows.
+local function tell_shared(run, order, found, each)
+   local places, size, from = found.places, run.batch_size, 1
+   while from <= #places do
+      local to, indices, y = from, {}, {}
+      while places[to + 1] and (places[to + 1] - 1) // size == (places[from] - 1) // size do to = to + 1 end
+      for i = from, to do
+         indices[#indices + 1] = order[places[i]]
+         y[#y + 1] = run.set.val.labels[order[places[i]]]
+      end
+      local batch = { indices = scute.tensor(indices, { dtype = "i64" }), y = scute.tensor(y, { dtype = "i64" }),
+         logits = scute.slice(found.x, 1, from, to) }
+      batch.guesses, batch.losses = batch.logits:argmax(2), scute.cross_entropy(batch.logits, batch.y, { reduction = "none" })
+      batch.loss = criterion.loss(run, batch.logits, batch.y)
+      each(batch)
+      for _, tensor in pairs(batch) do tensor:free() end
+      from = to + 1
+   end
+end
+
+-- Each of several processes has scored its own photos, with these logits: all are told of all. Returns whether they came to the
+-- end.
+local function share_validation(run, order, kept, each)
+   parallel.agree_to_stop(run)
+   if run.interrupted() then return false end
+   photos.share(run)
+   local logits <close> = kept:whole()
+   local found = parallel.rows(order, logits, kept.indices)
+   scute.no_grad(function()
+      if found then tell_shared(run, order, found, each) end
+   end)
+   if found then found.x:free() end
+   return true
 end
 
 -- Confusion, loss and the worst photos of those that validate, what the run's metrics say of them, and the answers about all of
@@ -53,18 +91,21 @@ local function validate(run)
    local confusion, mean = metrics.confusion(run.set.classes), metrics.mean()
    local highest, said = worst.new(run.set.val, run.set.classes), answers.new()
    run.model:eval()
+   local function each(batch)
+      confusion:add(batch.guesses, batch.y)
+      mean:add(batch.loss:item(), batch.y:numel())
+      highest:add(batch.logits, batch.losses, batch.y, batch.indices)
+      said:add(batch)
+   end
+   local shared, kept = run.feed.shared, answers.new()
+   local order = shared and photos.good_ones(run, run.set.val)
    local seen = score(run.model, run.set.val, {
       want = { "guesses", "logits", "losses" }, device = run.device,
       feed = { batches = run.feed.val, forward = run.feed.forward },
       loss = function(logits, y) return criterion.loss(run, logits, y) end,
-      each = function(batch)
-         confusion:add(batch.guesses, batch.y)
-         mean:add(batch.loss:item(), batch.y:numel())
-         highest:add(batch.logits, batch.losses, batch.y, batch.indices)
-         said:add(batch)
-      end,
+      each = shared and function(batch) kept:add(batch) end or each,
    })
-   if not seen.complete then return end
+   if not shared and not seen.complete or shared and not share_validation(run, order, kept, each) then return end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
    return confusion, mean:value(), as_text.worst(highest.list), measures.of_answers(run, said, confusion), said
 end
@@ -102,6 +143,7 @@ function epoch.run(run)
    }
    for name, value in pairs(measured) do row[name] = value end
    if run.average and not average.validate(run, row, validate) then return end
+   parallel.check_state(run)
    end_epoch(run, row)
 end
 

@@ -7,6 +7,7 @@
 local scute = require "scute"
 local console = require "scute.base.console"
 local joined = require "scute.base.joined"
+local parallel = require "scute.train.parallel"
 local precision = require "scute.base.precision"
 local score = require "scute.score"
 local augmenting = require "scute.train.augmenting"
@@ -66,11 +67,32 @@ local function order_of(run, part)
    return order
 end
 
+-- What several processes have computed together, each of its own photos of `order`. found: those, as compute gives them.
+local function shared(run, part, order, found, report)
+   local rows, indices = found and found.row or {}, {}
+   for index, row in pairs(rows) do indices[row] = index end
+   parallel.agree_to_stop(run)
+   if run.interrupted() then return found end
+   photos.share(run)
+   local all = parallel.rows(order, found and found.x, indices)
+   if not all then return nil end
+   local whole = { x = all.x, y = {}, row = {} }
+   for row, place in ipairs(all.places) do
+      whole.y[row], whole.row[order[place]] = part.labels[order[place]], row
+   end
+   report(#whole.y - #indices)
+   return whole
+end
+
 -- All features of one part of the data set: { x (N, F) f32, y = list of N class numbers, row = photo -> row of x };
 -- nil where no photo is readable. options: of run.photos.batches.
 local function compute(run, part, options, report)
    local _ <close> = scute.range "features"
-   local chunks, found = {}, { y = {}, row = {} }
+   local chunks, found, order = {}, { y = {}, row = {} }, nil
+   if run.shared then
+      order = photos.good_ones(run, part, options.order)
+      options = setmetatable({ order = parallel.turns(order, BATCH) }, { __index = options })
+   end
    local function keep(batch)
       chunks[#chunks + 1], batch.features = batch.features, nil -- (n, F), on the device
       local indices = batch.indices:values()
@@ -84,9 +106,9 @@ local function compute(run, part, options, report)
       batches = function() return run.photos.batches(part, options) end,
       embed = function(x) return precision.call(run.half, run.model.features, run.model, x) end,
    } })
-   if #chunks == 0 then return nil end
    found.x = joined(chunks)
-   return found
+   if not found.x then found = nil end
+   return run.shared and shared(run, part, order, found, report) or not run.shared and found or nil
 end
 
 -- The same, where an earlier run of the same --watch has computed them without that. known: what recalled.open gave; epoch:

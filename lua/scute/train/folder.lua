@@ -183,12 +183,17 @@ function folder.set_aside(path, names, what)
       path, target, space_of((moved_from(path))))
 end
 
---- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it.
+--- Decides where a run lies (run.folder, nil without an output_dir) and holds that folder for it. Of several processes the
+-- first one does; the others read there what a run goes on from (run.read_folder).
 function folder.take(run)
    if not run.output_dir then return nil end
    local path, notes = choose(run)
    for _, note in ipairs(notes) do console.line("note: %s", note) end
    check_that_it_lies_apart(run, path, true)
+   if scute.world.rank > 0 then -- of several processes the first one writes
+      run.read_folder = path
+      return nil
+   end
    run.folder = path
    run.lock = lock(path)
    return setmetatable({}, closer(path, function() return run.lock end))

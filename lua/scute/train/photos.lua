@@ -9,6 +9,7 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local equal = require "scute.data.equal"
 local look = require "scute.data.look"
+local parallel = require "scute.train.parallel"
 local precision = require "scute.base.precision"
 local repeats = require "scute.data.repeats"
 local sampling = require "scute.train.sampling"
@@ -295,6 +296,48 @@ local function originals(indices, origin)
    return scute.tensor(list, { dtype = "i64" })
 end
 
+-- What hears of photos of a part, see source.hear.
+local function hearing(run, part)
+   return {
+      note = function(bad, notes)
+         note_bad(run, part, bad)
+         for _, entry in ipairs(notes) do note(entry.is_cut and run.cut or run.endless, entry.path) end
+      end,
+      digested = digested(run, part),
+   }
+end
+
+-- The same in one of several processes, for photos.share.
+local function hearing_apart(run, part)
+   local side, unknown = name_of(run, part), digested(run, part) ~= nil
+   return {
+      note = function(bad, notes)
+         for _, entry in ipairs(bad) do parallel.hear(run, "bad", side, entry.index, entry.path, entry.message) end
+         for _, entry in ipairs(notes) do parallel.hear(run, entry.is_cut and "cut" or "end", side, 0, entry.path) end
+      end,
+      digested = unknown and function(indices, digests, looks)
+         for i, index in ipairs(indices) do
+            parallel.hear(run, "digest", side, index, digests[i], looks and looks[i])
+         end
+      end or nil,
+   }
+end
+
+--- Of several processes: each knows from here on what any of them has read of photos. Together.
+function photos.share(run)
+   local heard = run.shared and { train = hearing(run, run.set.train), val = hearing(run, run.set.val) }
+   parallel.share_heard(run, function(kind, side, index, one, other)
+      local hear = heard[side]
+      if kind == "bad" then
+         hear.note({ { index = index, path = one, message = other } }, {})
+      elseif kind ~= "digest" then
+         hear.note({}, { { path = one, is_cut = kind == "cut" } })
+      elseif hear.digested then
+         hear.digested({ index }, { one }, other ~= "" and { other } or nil)
+      end
+   end)
+end
+
 --- The source of photos of a run: hear(part), batches(part, options) and check_readable(...).
 function photos.source(run)
    local source = {}
@@ -302,43 +345,49 @@ function photos.source(run)
    --- What hears of the photos of a part as they are read: { note(bad, notes), digested(indices, digests, looks) or nil }, see
    -- scute.data.batches; indices is a list.
    function source.hear(part)
-      return {
-         note = function(bad, notes)
-            note_bad(run, part, bad)
-            for _, entry in ipairs(notes) do note(entry.is_cut and run.cut or run.endless, entry.path) end
-         end,
-         digested = digested(run, part),
-      }
+      return run.shared and hearing_apart(run, part) or hearing(run, part)
    end
 
    --- Iterates over a part of the data set (train or val): x (n, 3, H, W), y (n), indices (n), and the number of batches
    -- of the order that are behind, with those of which no photo could be read.
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
-   -- skip (batches to pass over, default 0), hear (default: source.hear(part)).
+   -- skip (batches to pass over, default 0), hear (default: source.hear(part)), shared (only this process's photos of each
+   -- batch, see parallel.batches).
    function source.batches(part, options)
       local shown, order, origin = repeats(part, photos.good_ones(run, part, options.order))
       local skip, size = options.skip or 0, options.batch_size
       local steps = options.merge_last_single and photos.steps_of(#order, size) or math.ceil(#order / size)
       if skip >= steps then return function() end end
-      order = table.move(order, skip * size + 1, #order, 1, {})
       local augments = options.augment and augmenting.has_functions(run)
       local hear = hear_originals(options.hear or source.hear(part), origin)
-      local read, _, _, closing = batches(shown, {
-         order = order, batch_size = size, merge_last_single = options.merge_last_single, preprocess = run.preprocess,
-         workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed, epoch = options.epoch,
-         -- Mixing and functions of the user's get photos before they are rounded to half precision.
-         device = run.device, dtype = not run.mixes and not augments and run.half or nil,
-         note = hear.note,
-         digested = hear.digested and function(indices, ...) hear.digested(indices:values(), ...) end,
-      })
-      local at = 1
+      -- The photos of a list in batches of that size, with the number of each batch.
+      local function read_list(list, n, merge)
+         local read, _, _, closing = batches(shown, {
+            order = list, batch_size = n, merge_last_single = merge, preprocess = run.preprocess,
+            workers = run.workers, on_bad = run.on_bad_image, augment = options.augment, seed = run.seed,
+            epoch = options.epoch,
+            -- Mixing and functions of the user's get photos before they are rounded to half precision.
+            device = run.device, dtype = not run.mixes and not augments and run.half or nil,
+            note = hear.note,
+            digested = hear.digested and function(indices, ...) hear.digested(indices:values(), ...) end,
+         })
+         local at = 1
+         return function()
+            local x, y, indices = read()
+            if not x then return nil end
+            local last = indices[indices:numel()]
+            while list[at] ~= last do at = at + 1 end
+            if augments then x = augmenting.apply(run, shown, x, indices, options.epoch) end
+            return x, y, originals(indices, origin), (at - 1) // n + 1
+         end, nil, nil, closing
+      end
+      if options.shared then return parallel.batches(order, size, steps, skip, read_list, parallel.least(run)) end
+      local read, _, _, closing = read_list(table.move(order, skip * size + 1, #order, 1, {}), size,
+         options.merge_last_single)
       return function()
-         local x, y, indices = read()
+         local x, y, indices, number = read()
          if not x then return nil end
-         local last = indices[indices:numel()]
-         while order[at] ~= last do at = at + 1 end
-         if augments then x = augmenting.apply(run, shown, x, indices, options.epoch) end
-         return x, y, originals(indices, origin), math.min(skip + (at - 1) // size + 1, steps)
+         return x, y, indices, math.min(skip + number, steps)
       end, nil, nil, closing
    end
 
@@ -359,14 +408,17 @@ function photos.feed(run)
    local n = #photos.order(run, run.epoch)
    return {
       cached = false,
+      shared = run.shared, -- each process has its share of the photos
       photos = n,
       steps = photos.steps_of(n, run.batch_size),
       train = function(epoch, skip)
          return run.photos.batches(set.train, { order = photos.order(run, epoch), skip = skip,
-            batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch })
+            batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch,
+            shared = run.shared })
       end,
       val = function()
-         return run.photos.batches(set.val, { batch_size = run.batch_size })
+         local order = run.shared and parallel.turns(photos.good_ones(run, set.val), run.batch_size) or nil
+         return run.photos.batches(set.val, { order = order, batch_size = run.batch_size })
       end,
       forward = function(x)
          return precision.call(run.half, run.model, x)

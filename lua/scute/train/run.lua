@@ -19,7 +19,9 @@ local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local identity = require "scute.train.identity"
 local measures = require "scute.train.measures"
+local plain_text = require "scute.base.plain_text"
 local outlook = require "scute.train.outlook"
+local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local precision = require "scute.train.precision"
@@ -110,6 +112,7 @@ function runs.new(run, model, set)
    run.photos = photos.source(run)
    photos.begin(run)
    run.interrupted = scute.interrupted
+   parallel.begin(run)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
@@ -154,6 +157,16 @@ function runs.clamp_batch(run)
       console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n
    end
+   parallel.check_batch(run)
+end
+
+--- Fails where several processes are not about to do the same, and tells how they share the work.
+function runs.agree(run)
+   if not run.shared then return end
+   local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step) }, {}
+   for _, name in ipairs(run.settings._order) do lines[#lines + 1] = name .. " = " .. plain_text(run.settings[name]) end
+   for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
+   parallel.check(run, { settings = lines, more = plain_text(more), data = plain_text(run.identity.data) })
 end
 
 --- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.

@@ -11,6 +11,7 @@ local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
+local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
 local record = require "scute.train.record"
 
@@ -102,13 +103,14 @@ local function gradients(run, window)
    local list = memory.pieces(window, run.micro)
    local seen = begin_seen(run, window)
    run.optimizer:zero_grad()
+   local alone = #list == 1 and not run.feed.shared
    for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, #list == 1, seen)
+      seen[i] = forward_backward(run, batch, alone, seen)
       seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
-   if #list > 1 then run.optimizer:scale_grad(1 / seen.weight) end
+   if #list > 1 and not run.feed.shared then run.optimizer:scale_grad(1 / seen.weight) end
    memory.free_pieces(list, window)
    return seen
 end
@@ -158,20 +160,33 @@ local function free_window(window)
    end
 end
 
+local function add_all(list, more)
+   table.move(more, 1, #more, #list + 1, list)
+end
+
 -- Counts what an update saw, once its numbers are there. Loss and norm become those of run.last, which is the update's own
 -- or, where this is late, the one after.
 local function count(run, seen)
-   local sum, losses = 0, {}
+   local sum, losses, guesses, truths = 0, {}, {}, {}
    for i, part in ipairs(seen) do
       local values = late.take(part.asked)
       losses[i] = values.loss:item()
       if run.unread.late then check_loss(run, losses[i], seen, part.x) end
-      run.confusion:add(values.guesses, values.y)
-      run.mean:add(losses[i], part.weight)
+      if seen.total then
+         add_all(guesses, values.guesses:values())
+         add_all(truths, values.y:values())
+      else
+         run.confusion:add(values.guesses, values.y)
+         run.mean:add(losses[i], part.weight)
+      end
       sum = sum + losses[i] * part.weight
       for _, tensor in pairs(values) do tensor:free() end
    end
-   run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
+   if seen.total then
+      run.last.loss = parallel.count(run, seen, sum, guesses, truths)
+   else
+      run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
+   end
    if seen.asked then
       local norm <close> = late.take(seen.asked).grad_norm
       run.last.grad_norm = norm:item()
@@ -209,10 +224,12 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   mix.window(run, window)                                  -- mixup and cutmix
-   local seen = gradients_again(run, window, recorded)      -- forward, loss, backward; in pieces where memory runs out
-      or memory.within(run, window, gradients)
-   seen.last, run.last.n = run.last, seen.n
+   local own = parallel.own(run, window)                    -- of several processes, the photos of this one
+   mix.window(run, own)                                     -- mixup and cutmix
+   local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
+      or memory.within(run, own, gradients)
+   if not parallel.gather(run, seen) then return free_window(window) end
+   seen.last, run.last.n = run.last, (seen.total or seen).n
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
    hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
@@ -220,6 +237,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
+   if not run.feed.shared then parallel.agree_to_stop(run) end
 end
 
 return step

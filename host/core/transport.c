@@ -1,0 +1,18 @@
+#include "host/core/transport.h"
+
+#include <string.h>
+
+enum { MOST = 4 };
+
+static const ScTransport *transports[MOST];
+static int many;
+
+void sc_register_transport(const ScTransport *transport) {
+   if (many < MOST) transports[many++] = transport;
+}
+
+const ScTransport *sc_find_transport(const char *name) {
+   for (int i = 0; i < many; i++)
+      if (strcmp(transports[i]->name, name) == 0) return transports[i];
+   return NULL;
+}

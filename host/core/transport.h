@@ -1,0 +1,33 @@
+// A transport enters the registry when its plugin is opened.
+#ifndef SCUTE_TRANSPORT_H
+#define SCUTE_TRANSPORT_H
+
+#include <layout.h> // made by the Makefile
+
+#include "host/core/api.h"
+#include "host/core/communicator.h"
+
+// Named after the headers of this folder, as in host/core/register.h.
+#define SC_TRANSPORT_NAMED(layout)  SC_TRANSPORT_NAMED_(layout)
+#define SC_TRANSPORT_NAMED_(layout) sc_register_transport_##layout
+#define sc_register_transport       SC_TRANSPORT_NAMED(SC_LAYOUT)
+
+SC_API_BEGIN
+
+typedef struct {
+   const char *name; // "mpi"
+   // Joins the group that a launcher has started this process in; where it has not, a group of one.
+   ScStatus (*join)(ScCommunicator **out);
+} ScTransport;
+
+void sc_register_transport(const ScTransport *);
+const ScTransport *sc_find_transport(const char *name); // NULL: its plugin is not open
+
+SC_API_END
+
+#define SC_TRANSPORT(variable)                                                                                 \
+   __attribute__((constructor(201))) static void register_##variable(void) {                                   \
+      sc_register_transport(&variable);                                                                        \
+   }
+
+#endif

@@ -1,0 +1,199 @@
+#include "host/core/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/core/plugin.h"
+#include "host/core/transfer.h"
+#include "host/core/transport.h"
+
+// Seconds that a process which was asked to end waits for the others, one of which may be saving.
+static const double PATIENCE = 60;
+
+// ---- a process alone ----
+
+static ScStatus reduce_alone(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
+   (void)c, (void)dtype, (void)n, (void)data;
+   return SC_OK;
+}
+
+static ScStatus broadcast_alone(ScCommunicator *c, int root, size_t bytes, void *data) {
+   (void)c, (void)root, (void)bytes, (void)data;
+   return SC_OK;
+}
+
+static ScStatus gather_alone(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
+   (void)c, (void)root;
+   memcpy(all, mine, bytes);
+   return SC_OK;
+}
+
+static ScStatus meet_alone(ScCommunicator *c, double seconds) {
+   (void)c, (void)seconds;
+   return SC_OK;
+}
+
+static void abort_alone(ScCommunicator *c, int exit_code) {
+   (void)c, (void)exit_code;
+}
+
+static void close_alone(ScCommunicator *c) {
+   (void)c;
+}
+
+static ScCommunicator alone = {.transport = "none",
+                               .rank = 0,
+                               .size = 1,
+                               .all_reduce = reduce_alone,
+                               .broadcast = broadcast_alone,
+                               .gather = gather_alone,
+                               .barrier = meet_alone,
+                               .abort = abort_alone,
+                               .close = close_alone};
+
+// ---- which group ----
+
+static ScCommunicator *world = &alone;
+
+ScCommunicator *sc_world(void) {
+   return world;
+}
+
+static const ScPlugin mpi = {.name = "mpi",
+                             .brings = "MPI plugin",
+                             .advice = "install MPI (Debian: apt install libopenmpi-dev openmpi-bin) and build "
+                                       "it with make",
+                             .instead = "start one process alone"};
+
+ScStatus sc_world_can_join(void) {
+   return sc_find_transport(mpi.name) ? SC_OK : sc_plugin_find(&mpi);
+}
+
+ScStatus sc_world_join(void) {
+   if (world != &alone) return SC_OK;
+   if (!sc_find_transport(mpi.name)) SC_TRY(sc_plugin_open(&mpi));
+   const ScTransport *transport = sc_find_transport(mpi.name);
+   if (!transport) return sc_fail(SC_EUNSUPPORTED, "the MPI plugin brings no transport");
+   return transport->join(&world);
+}
+
+void sc_world_leave(int exit_code, bool asked) {
+   ScCommunicator *group = world;
+   bool together = exit_code == 0 || asked;
+   if (group == &alone) return;
+   if (together && group->barrier(group, asked ? PATIENCE : 0) == SC_OK)
+      group->close(group);
+   else
+      group->abort(group, exit_code ? exit_code : EXIT_FAILURE);
+   world = &alone;
+}
+
+// ---- what each has ----
+
+ScStatus sc_world_exchange(int64_t mine, int64_t *all) {
+   memset(all, 0, (size_t)world->size * sizeof *all);
+   all[world->rank] = mine;
+   return world->all_reduce(world, SC_I64, world->size, all);
+}
+
+typedef char Text[SC_WORLD_TEXT];
+
+// One place for each process, all of them zeros but one's own: the sum is all texts.
+static ScStatus exchange_texts(const char *mine, Text *all) {
+   snprintf(all[world->rank], sizeof *all, "%s", mine);
+   return world->all_reduce(world, SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
+}
+
+static ScStatus compare_texts(const Text *all) {
+   for (int i = 1; i < world->size; i++)
+      if (strcmp(all[i], all[0]) != 0)
+         return sc_fail(SC_EARG,
+                        "scute.world: all processes have to make the same calls in the same order; rank 0 "
+                        "calls %s, rank %d calls %s",
+                        all[0], i, all[i]);
+   return SC_OK;
+}
+
+ScStatus sc_world_same_call(const char *text) {
+   if (world->size == 1) return SC_OK;
+   Text *all = calloc((size_t)world->size, sizeof *all);
+   if (!all) return sc_fail(SC_EMEM, "scute.world: out of memory");
+   ScStatus status = exchange_texts(text, all);
+   if (status == SC_OK) status = compare_texts(all);
+   free(all);
+   return status;
+}
+
+// ---- tensors ----
+
+static ScStatus fails_to_hold(const char *call, const ScTensor *t) {
+   return sc_fail(SC_EMEM, "world.%s: out of memory for a copy of %zu bytes", call, sc_nbytes(t));
+}
+
+// What is tried again for want of memory would have the others wait for this process.
+static ScStatus put(ScTensor *out, const void *values) {
+   ScStatus status = sc_tensor_write(out, values);
+   return status == SC_EMEM ? SC_EDEVICE : status;
+}
+
+// Reading comes first, since what fails in one process alone is to fail before any of them waits for another.
+static ScStatus reduce_values(ScTensor *out, const ScTensor *t, void *values) {
+   Text text;
+   SC_TRY(sc_tensor_read(t, values));
+   snprintf(text, sizeof text, "all_reduce of %s %s", sc_dtype_name(t->dtype), sc_shape_text(t));
+   SC_TRY(sc_world_same_call(text));
+   SC_TRY(world->all_reduce(world, t->dtype, sc_numel(t), values));
+   return put(out, values);
+}
+
+static ScStatus broadcast_values(ScTensor *out, const ScTensor *t, int root, void *values) {
+   Text text;
+   SC_TRY(sc_tensor_read(t, values));
+   snprintf(text, sizeof text, "broadcast from rank %d of %s %s", root, sc_dtype_name(t->dtype),
+            sc_shape_text(t));
+   SC_TRY(sc_world_same_call(text));
+   SC_TRY(world->broadcast(world, root, sc_nbytes(t), values));
+   return put(out, values);
+}
+
+static ScStatus check_values(const char *call, const ScTensor *t) {
+   if (!t->device->backend->shapes_only) return SC_OK;
+   return sc_fail(SC_EARG, "world.%s: argument 't': a tensor on '%s' has no values", call, t->device->name);
+}
+
+// On failure there is no result.
+static ScStatus settle(ScTensor **out, ScStatus status) {
+   if (status == SC_OK) return SC_OK;
+   sc_tensor_release(*out);
+   *out = NULL;
+   return status;
+}
+
+ScStatus sc_world_all_reduce(ScTensor **out, const ScTensor *t) {
+   SC_TRY(check_values("all_reduce", t));
+   if (t->dtype != SC_F32 && t->dtype != SC_F64 && t->dtype != SC_I64)
+      return sc_fail(SC_EARG, "world.all_reduce: argument 't': expected f32, f64 or i64, found %s %s",
+                     sc_dtype_name(t->dtype), sc_shape_text(t));
+   void *values = malloc(sc_nbytes(t));
+   if (!values) return fails_to_hold("all_reduce", t);
+   ScStatus status = sc_tensor_new(out, t->device, t->dtype, t->rank, t->shape);
+   if (status == SC_OK) status = reduce_values(*out, t, values);
+   free(values);
+   return settle(out, status);
+}
+
+ScStatus sc_world_broadcast(ScTensor **out, const ScTensor *t, int root) {
+   SC_TRY(check_values("broadcast", t));
+   void *values = malloc(sc_nbytes(t));
+   if (!values) return fails_to_hold("broadcast", t);
+   ScStatus status = sc_tensor_new(out, t->device, t->dtype, t->rank, t->shape);
+   if (status == SC_OK) status = broadcast_values(*out, t, root, values);
+   free(values);
+   return settle(out, status);
+}
+
+ScStatus sc_world_barrier(void) {
+   SC_TRY(sc_world_same_call("barrier"));
+   return world->barrier(world, 0);
+}

@@ -1,0 +1,39 @@
+// The group of processes that this one is part of: those that a launcher (mpirun) started together, or this one
+// alone.
+#ifndef SCUTE_WORLD_H
+#define SCUTE_WORLD_H
+
+#include "host/core/api.h"
+#include "host/core/communicator.h"
+#include "host/core/tensor.h"
+
+SC_API_BEGIN
+
+ScCommunicator *sc_world(void); // never NULL
+
+// Opens the plugin of MPI and joins the group that the launcher has made; once.
+ScStatus sc_world_join(void);
+// Whether the plugin of MPI is there at all: what sc_world_join would say where it is not.
+ScStatus sc_world_can_join(void);
+
+// At the end of the process. Code 0: leaves when the others do, as long as that takes. `asked` (a signal came
+// to all): the same for a while. Else, and after that while, all of them are ended with that code.
+void sc_world_leave(int exit_code, bool asked);
+
+// What each process has: all[rank], of `size` entries.
+ScStatus sc_world_exchange(int64_t mine, int64_t *all);
+// Fails in every process alike where they do not all give the same text ("all_reduce of f32 (2, 3)"), and names
+// two of them. Longer texts than this are told apart by their beginning.
+enum { SC_WORLD_TEXT = 192 };
+ScStatus sc_world_same_call(const char *text);
+
+// A new tensor: the sums over all processes, of f32, f64 or i64. All give the same dtype and shape, or it fails
+// in all of them. SC_EMEM: nothing has happened yet in any of them.
+ScStatus sc_world_all_reduce(ScTensor **out, const ScTensor *);
+// A new tensor of the root's values, on this tensor's device; any dtype.
+ScStatus sc_world_broadcast(ScTensor **out, const ScTensor *, int root);
+ScStatus sc_world_barrier(void);
+
+SC_API_END
+
+#endif

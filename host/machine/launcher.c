@@ -1,0 +1,88 @@
+#include "host/machine/launcher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/core/world.h"
+
+// Of Open MPI's mpirun; of MPICH's and of srun; of what speaks PMIx, srun too.
+static const struct {
+   const char *size, *rank;
+} known[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}, {NULL, "PMIX_RANK"}};
+
+enum { KNOWN = sizeof known / sizeof known[0], MOST = 1 << 20 };
+
+static const char *value_of(const char *variable) {
+   const char *value = variable ? getenv(variable) : NULL;
+   return value && *value ? value : NULL;
+}
+
+// Which world is asked for: "none", "mpi", or NULL, where a launcher decides.
+static ScStatus read_wish(const char **wish) {
+   *wish = value_of("SCUTE_WORLD");
+   if (!*wish || strcmp(*wish, "none") == 0 || strcmp(*wish, "mpi") == 0) return SC_OK;
+   return sc_fail(SC_EARG, "SCUTE_WORLD: expected mpi or none, found '%.40s'", *wish);
+}
+
+static ScStatus read_number(const char *variable, int least, int *out) {
+   const char *text = value_of(variable);
+   if (!text)
+      return sc_fail(SC_EARG, "the environment has half of what a launcher says: %s is not set", variable);
+   char *end;
+   long n = strtol(text, &end, 10);
+   if (*end || n < least || n > MOST)
+      return sc_fail(SC_EARG, "%s: expected a number of at least %d, found '%.40s'", variable, least, text);
+   *out = (int)n;
+   return SC_OK;
+}
+
+static ScStatus read_launch(const char *size, const char *rank, ScLaunch *out) {
+   out->variable = size ? size : rank;
+   if (size) SC_TRY(read_number(size, 1, &out->size));
+   SC_TRY(read_number(rank, 0, &out->rank));
+   if (!size || out->rank < out->size) return SC_OK;
+   return sc_fail(SC_EARG, "%s: expected a number below %s, which is %d, found %d", rank, size, out->size,
+                  out->rank);
+}
+
+ScStatus sc_launch_find(ScLaunch *out) {
+   const char *wish;
+   *out = (ScLaunch){0};
+   SC_TRY(read_wish(&wish));
+   if (wish && strcmp(wish, "none") == 0) return SC_OK;
+   for (int i = 0; i < KNOWN; i++)
+      if (value_of(known[i].size ? known[i].size : known[i].rank))
+         return read_launch(known[i].size, known[i].rank, out);
+   return SC_OK;
+}
+
+// Leftovers of a launcher are no group, and one of another MPI starts several processes that are each alone.
+static ScStatus compare(const ScLaunch *launch) {
+   const ScCommunicator *world = sc_world();
+   if (launch->size == 0 || (world->size == launch->size && world->rank == launch->rank)) return SC_OK;
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "%s says that this is process %d of %d, and MPI that it is process %d of %d: the launcher is "
+       "of another MPI than scute's, or the variable was left by one; SCUTE_WORLD=none passes over it",
+       launch->variable, launch->rank, launch->size, world->rank, world->size);
+}
+
+ScStatus sc_launch_join(bool *launched) {
+   ScLaunch launch;
+   SC_TRY(sc_launch_find(&launch));
+   *launched = launch.variable != NULL;
+   const char *wish = value_of("SCUTE_WORLD");
+   bool is_wanted = wish && strcmp(wish, "mpi") == 0;
+   if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
+   ScStatus status = sc_world_join();
+   if (status != SC_OK && launch.size > 0)
+      return sc_wrap(status, "this is process %d of %d (%s): ", launch.rank, launch.size, launch.variable);
+   return status == SC_OK ? compare(&launch) : status;
+}
+
+bool sc_launch_is_private(const char *entry) {
+   static const char *const begins[] = {"OMPI_COMM_WORLD_", "PMI_", "PMIX_", "OMPI_MCA_ess_", "OMPI_MCA_orte_"};
+   for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+      if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
+   return false;
+}

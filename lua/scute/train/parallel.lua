@@ -1,0 +1,335 @@
+-- Several processes (scute.world) that train one model together: each has the whole model and a share of the photos of every
+-- batch. After backward the gradients are added up, so that all of them take the same step, and what is counted is counted over
+-- all photos: rows, best epochs, early stopping and schedules agree in all of them, and equal those of one process but for the
+-- last digits of sums. The first process alone has a folder, and speaks.
+--
+-- Every function here that a comment calls "together" is called by all of them at the same place, and waits for the others.
+local scute = require "scute.core"
+local console = require "scute.base.console"
+local parallel = {}
+
+local world = scute.world
+
+-- ---- what a run may be ----
+
+--- Whether a run is shared, as run.shared; fails where it cannot be.
+function parallel.begin(run)
+   run.shared = world.size > 1
+   if not run.shared then return end
+   if run.device ~= "cpu" then
+      console.fail("--device %s: several processes train on the CPU; start one process alone, or use --device cpu", run.device)
+   end
+   run.heard = {}
+   run.interrupted = function() return run.told_to_stop end
+end
+
+--- Fails where a batch has fewer photos than there are processes. Call when batch_size is what it stays.
+function parallel.check_batch(run)
+   if run.shared and run.batch_size < world.size then
+      console.fail("--batch_size %d: there are %d processes, and each needs a photo of a batch; take fewer processes or larger "
+         .. "batches", run.batch_size, world.size)
+   end
+end
+
+local function ranks_text(ranks)
+   return (#ranks == 1 and "rank " or "ranks ") .. table.concat(ranks, ", ")
+end
+
+-- Fails in all of them where `text` is not the same everywhere. Together.
+local function agree(text, what)
+   local others = world.differing(text)
+   if #others == 0 then return end
+   console.fail("%s: %s than rank 0; all processes of a run are started alike", ranks_text(others), what)
+end
+
+-- The first line of a list that differs from that of rank 0, in words; all processes find the same. Together.
+local function first_difference(lines)
+   local others = world.differing(table.concat(lines, "\n"))
+   if #others == 0 then return nil end
+   local texts = world.texts(table.concat(lines, "\n"))
+   local known, theirs = {}, {}
+   for line in texts[1]:gmatch "[^\n]+" do known[line] = true end
+   for line in texts[others[1] + 1]:gmatch "[^\n]+" do
+      if not known[line] then theirs[#theirs + 1] = line end
+   end
+   return ("%s: %s"):format(ranks_text(others), theirs[1] or "less was said to it")
+end
+
+-- Weights that they start from, and what the optimizer holds.
+local function state_digest(run)
+   local state, optimizer, list = run.model:state_dict(), run.optimizer:state_dict(), {}
+   for _, name in ipairs(state.names) do list[#list + 1] = state.tensors[name] end
+   local names = {}
+   for name in pairs(optimizer.tensors) do names[#names + 1] = name end
+   table.sort(names)
+   for _, name in ipairs(names) do list[#list + 1] = optimizer.tensors[name] end
+   return scute.checksum(list)
+end
+
+--- Fails where processes were started with other versions, arguments, photos or weights, and tells how the work is shared.
+-- said: { settings = list of lines "name = value", more = what identifies the run, data = of its photos } (texts). Together.
+function parallel.check(run, said)
+   if not run.shared then return end
+   local versions = {}
+   for name, value in pairs(scute.version()) do versions[#versions + 1] = name .. " " .. tostring(value) end
+   table.sort(versions)
+   agree(table.concat(versions, "\n"), "other versions of the program or its libraries")
+   local other = first_difference(said.settings)
+   if other then console.fail("%s, and not so in rank 0; all processes of a run are started alike", other) end
+   agree(said.more, "another model, or other arguments of the script,")
+   agree(said.data, "other photos (names, classes, split or sizes of the files)")
+   agree(state_digest(run), "other weights")
+   console.line("%d processes with %s each; a batch of %s is shared among them", world.size,
+      console.count(scute.threads(), "thread"), console.count(run.batch_size, "photo"))
+end
+
+--- Fails where what they have learned is not the same bit for bit. Together.
+function parallel.check_state(run)
+   if run.shared then agree(state_digest(run), "other weights after an epoch") end
+end
+
+-- ---- stopping ----
+
+-- What each of them was told by a signal, as two numbers.
+local function stop_flags()
+   local signal = scute.interrupted()
+   return signal and signal ~= "SIGTERM" and 1 or 0, signal == "SIGTERM" and 1 or 0
+end
+
+local function note_stop(run, interrupts, terms)
+   run.told_to_stop = terms > 0 and "SIGTERM" or interrupts > 0 and "SIGINT" or nil
+end
+
+--- From here on run.interrupted() says in all processes what a signal has told any of them. Together.
+function parallel.agree_to_stop(run)
+   if not run.shared then return end
+   local sums = world.sums { stop_flags() }
+   note_stop(run, sums[1], sums[2])
+end
+
+--- Waits for the others. Together.
+function parallel.wait(run)
+   if run.shared then world.barrier() end
+end
+
+-- ---- batches that train ----
+
+-- The numbers of this process's photos among `first` to `last`; who has some has at least `least`, where there are as many.
+local function share(first, last, least)
+   local n, rank = last - first + 1, world.rank
+   local takers = math.max(1, math.min(world.size, n // least))
+   if rank >= takers then return last + 1, last end
+   return first + n * rank // takers, first + n * (rank + 1) // takers - 1
+end
+
+local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
+
+-- What batch norm moves as it trains now: statistics, and counts of batches.
+local function moving(run)
+   local statistics, counts = {}, {}
+   for name, tensor, owner in run.model:named_buffers() do
+      local what = STATISTICS[name:match "[^.]*$"]
+      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
+   end
+   return statistics, counts
+end
+
+--- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one.
+function parallel.least(run)
+   return #moving(run) > 0 and 2 or 1
+end
+
+-- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be
+-- longer, shorter or empty. Each is { order, size = photos in a batch, behind = batches before it }.
+local function shares_of(order, size, steps, skip, least)
+   local full, last = { order = {}, behind = skip }, { order = {}, behind = steps - 1 }
+   for step = skip + 1, steps do
+      local from, to = share((step - 1) * size + 1, step == steps and #order or step * size, least)
+      local into = step == steps and last or full
+      table.move(order, from, to, #into.order + 1, into.order)
+      into.size = to - from + 1
+   end
+   local list = {}
+   if #full.order > 0 then list[1] = full end
+   if #last.order > 0 then list[#list + 1] = last end
+   return list
+end
+
+--- This process's photos of each batch of an order: an iterator as photos.source has it, that gives x = false where there are
+-- none in a batch (a small one, or none that could be read): the others wait for this process all the same. size: photos in
+-- a batch; steps: batches of the whole order, of which the last has what is left; skip: batches that are passed over;
+-- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1; least: see
+-- parallel.least.
+function parallel.batches(order, size, steps, skip, read, least)
+   local rest, at, ahead = shares_of(order, size, steps, skip, least), skip, nil
+   local reading, closing, behind
+   local function close()
+      if closing then getmetatable(closing).__close(closing) end
+      reading, closing = nil, nil
+   end
+   local function read_next()
+      while reading or #rest > 0 do
+         if not reading then
+            local part, _ = table.remove(rest, 1), nil
+            behind = part.behind
+            reading, _, _, closing = read(part.order, part.size)
+         end
+         local x, y, indices, number = reading()
+         if x then return { x, y, indices, behind + number } end
+         close()
+      end
+   end
+   return function()
+      if at == steps then return nil end
+      at = at + 1
+      ahead = ahead or read_next()
+      if not ahead or ahead[4] > at then return false, false, false, at end
+      local x, y, indices = ahead[1], ahead[2], ahead[3]
+      ahead = nil
+      return x, y, indices, at
+   end, nil, nil, setmetatable({}, { __close = close })
+end
+
+--- The batches of a window of which this process has photos.
+function parallel.own(run, window)
+   if not run.feed.shared then return window end
+   local own = {}
+   for _, batch in ipairs(window) do
+      if batch.x then own[#own + 1] = batch end
+   end
+   return own
+end
+
+-- ---- a step ----
+
+-- Everything that can train, in the same order everywhere.
+local function parameters_of(run)
+   local list = {}
+   for _, group in ipairs(run.optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then list[#list + 1] = entry[2] end
+      end
+   end
+   return list
+end
+
+-- Running statistics moved by the photos of each process become those of all photos. first: the rank whose counts of batches
+-- are taken.
+local function share_statistics(run, part, first)
+   local statistics, counts = moving(run)
+   world.average(statistics, part)
+   local numbers = {}
+   for i, count in ipairs(counts) do numbers[i] = world.rank == first and count:item() or 0 end
+   for i, number in ipairs(world.sums(numbers)) do counts[i]:fill_(math.tointeger(number)) end
+end
+
+--- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
+-- { n, weight, before = photos of lower ranks }. False where nobody had a photo: then there is no step. Together.
+function parallel.gather(run, seen)
+   if not run.feed.shared then return true end
+   local numbers = { seen.weight, stop_flags() }
+   for rank = 0, world.size - 1 do numbers[4 + rank] = rank == world.rank and seen.n or 0 end
+   local sums = world.sums(numbers)
+   note_stop(run, sums[2], sums[3])
+   local n, before, first = 0, 0, nil
+   for rank = 0, world.size - 1 do
+      local own = math.tointeger(sums[4 + rank])
+      if rank == world.rank then before = n end
+      if own > 0 then first = first or rank end
+      n = n + own
+   end
+   seen.total = { n = n, weight = sums[1], before = before }
+   if n == 0 then return false end
+   world.sum_gradients(parameters_of(run))
+   run.optimizer:scale_grad(1 / seen.total.weight)
+   share_statistics(run, seen.n / n, first)
+   return true
+end
+
+--- Counts a step in run.confusion and run.mean, over the photos of all processes; returns the mean loss. sum: of this process's
+-- losses, each times its weight; guesses, truths: class numbers of its photos. Together.
+function parallel.count(run, seen, sum, guesses, truths)
+   local total, numbers = seen.total, { sum }
+   for i = 1, 2 * total.n do numbers[i + 1] = 0 end
+   table.move(guesses, 1, #guesses, total.before + 2, numbers)
+   table.move(truths, 1, #truths, total.n + total.before + 2, numbers)
+   local sums = world.sums(numbers)
+   local all = {}
+   for i = 2, #sums do all[i - 1] = math.tointeger(sums[i]) end
+   local loss = sums[1] / total.weight
+   run.confusion:add(table.move(all, 1, total.n, 1, {}), table.move(all, total.n + 1, 2 * total.n, 1, {}))
+   run.mean:add(loss, total.weight)
+   return loss
+end
+
+-- ---- what is said of photos ----
+
+--- Whole batches of an order that are this process's: they take turns.
+function parallel.turns(order, size)
+   local own = {}
+   for batch = world.rank, (#order - 1) // size, world.size do
+      table.move(order, batch * size + 1, math.min((batch + 1) * size, #order), #own + 1, own)
+   end
+   return own
+end
+
+-- Rows of all processes, each of whom has some: (n, width) f32, by their place in an order. t: own rows; rows: place -> row of
+-- it, nil where another process has that. A place has one process, and 0 is what the others add. Together.
+local function whole(t, rows, n, width)
+   local blank <close> = scute.zeros(1, width)
+   local places = {}
+   for place = 1, n do places[place] = (rows[place] or 0) + 1 end
+   local which <close> = scute.tensor(places, { dtype = "i64" })
+   local all <close> = scute.concat(t and { blank, t:to "f32" } or { blank }, 1)
+   local mine <close> = all:index_select(1, which)
+   return world.all_reduce(mine)
+end
+
+--- What all processes have found out about photos of an order, each about its own: { x (n, width) f32 on the CPU, places =
+-- the places in the order, from 1, of its rows }; nil where nobody had one. x: own rows; indices: their photos. Together.
+function parallel.rows(order, x, indices)
+   local at, rows, n = {}, {}, #order
+   for place, index in ipairs(order) do at[index] = place end
+   for row, index in ipairs(indices) do rows[at[index]] = row end
+   local numbers = {}
+   for place = 1, n do numbers[place] = rows[place] and 1 or 0 end
+   local sums, width, dtype = world.sums(numbers), nil, nil
+   for _, text in ipairs(world.texts(x and ("%d %s"):format(x.shape[2], x.dtype) or "")) do
+      if text ~= "" then width, dtype = text:match "^(%d+) (.*)$" end
+   end
+   if not width then return nil end
+   local all = whole(x, rows, n, math.tointeger(tonumber(width)))
+   local places = {}
+   for place = 1, n do places[#places + 1] = sums[place] > 0 and place or nil end
+   local some <close> = all
+   local which <close> = scute.tensor(places, { dtype = "i64" })
+   return { x = some:index_select(1, which):to(dtype), places = places }
+end
+
+-- ---- photos that were read ----
+
+-- Kinds of what is heard of a photo, with one text or two: "bad" (why), "note" (is it cut?), "digest" (digest, look or "").
+local FORMAT = "<s1s1i8s4s4"
+
+--- Keeps what one process has heard of a photo until all of them know it.
+function parallel.hear(run, kind, side, index, text, more)
+   run.heard[#run.heard + 1] = FORMAT:pack(kind, side, index, text or "", more or "")
+end
+
+--- Tells all processes what any of them has heard since the last call: tell(kind, side, index, text, more), in the same order
+-- in all of them. Together.
+function parallel.share_heard(run, tell)
+   if not run.shared then return end
+   local texts = world.texts(table.concat(run.heard))
+   run.heard = {}
+   for _, text in ipairs(texts) do
+      local at = 1
+      while at <= #text do
+         local kind, side, index, one, other, next_at = FORMAT:unpack(text, at)
+         at = next_at
+         tell(kind, side, index, one, other)
+      end
+   end
+end
+
+return parallel

@@ -1,0 +1,162 @@
+-- How several processes share photos. The processes are played here: one after the other, each with its own number.
+local world = require("scute.core").world
+local parallel = require "scute.train.parallel"
+
+-- f() as in the process `rank` of `size`.
+local function as(rank, size, f)
+   local before = { world.rank, world.size }
+   world.rank, world.size = rank, size
+   local results = table.pack(pcall(f))
+   world.rank, world.size = before[1], before[2]
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
+local function numbers(n)
+   local list = {}
+   for i = 1, n do list[i] = i end
+   return list
+end
+
+-- As the loader: batches of a list without those photos that cannot be read, a batch of which there are none is passed over.
+local function reader(bad)
+   return function(list, size)
+      local at = 0
+      return function()
+         while at < #list do
+            local batch, number = {}, at // size + 1
+            for i = at + 1, math.min(at + size, #list) do
+               if not bad[list[i]] then batch[#batch + 1] = list[i] end
+            end
+            at = at + size
+            if #batch > 0 then return batch, batch, batch, number end
+         end
+      end
+   end
+end
+
+-- By batch what each process has of it, in the order of ranks.
+local function shared(size, n, batch_size, steps, skip, bad, least)
+   local all, largest, smallest = {}, {}, {}
+   for rank = 0, size - 1 do
+      as(rank, size, function()
+         local expected = skip
+         for x, _, _, done in parallel.batches(numbers(n), batch_size, steps, skip, reader(bad), least) do
+            expected = expected + 1
+            assert.equal(expected, done)
+            all[done] = all[done] or {}
+            table.move(x or {}, 1, #(x or {}), #all[done] + 1, all[done])
+            largest[done] = math.max(largest[done] or 0, #(x or {}))
+            if x then smallest[done] = math.min(smallest[done] or #x, #x) end
+         end
+         assert.equal(steps, expected)
+      end)
+   end
+   return all, largest, smallest
+end
+
+describe("photos of a batch", function()
+   it("belong to one process each, in the order of one process", function()
+      for size = 1, 5 do
+         for batch_size = size, 7 do
+            for n = 1, 17 do
+               for merged = 0, 1 do
+                  local is_merged = merged == 1 and n % batch_size == 1 and n > batch_size
+                  local steps = is_merged and n // batch_size or math.ceil(n / batch_size)
+                  for skip = 0, steps - 1 do
+                     local all, largest = shared(size, n, batch_size, steps, skip, {}, 1)
+                     for step = skip + 1, steps do
+                        local first, last = (step - 1) * batch_size + 1, step == steps and n or step * batch_size
+                        assert.same(table.move(numbers(n), first, last, 1, {}), all[step])
+                        assert.is_true(largest[step] <= math.ceil((last - first + 1) / size))
+                     end
+                  end
+               end
+            end
+         end
+      end
+   end)
+
+   it("are never alone where batch norm trains", function()
+      for size = 1, 4 do
+         for n = 1, 14 do
+            local steps = math.ceil(n / 5)
+            local all, _, smallest = shared(size, n, 5, steps, 0, {}, 2)
+            for step = 1, steps do
+               local whole = math.min(5, n - (step - 1) * 5)
+               assert.equal(whole, #all[step])
+               assert.is_true(smallest[step] >= math.min(2, whole))
+            end
+         end
+      end
+   end)
+
+   it("may be missing in a process, which does not fall behind", function()
+      for size = 2, 4 do
+         local bad = { [1] = true, [4] = true, [5] = true, [6] = true, [7] = true, [8] = true, [12] = true }
+         local all = shared(size, 13, 4, 4, 0, bad, 1)
+         assert.same({ { 2, 3 }, {}, { 9, 10, 11 }, { 13 } }, all)
+      end
+   end)
+
+   it("are closed where the epoch is broken off", function()
+      as(0, 2, function()
+         local closed = 0
+         local function read(list)
+            return function() return list, list, list, 1 end, nil, nil, setmetatable({}, { __close = function()
+               closed = closed + 1
+            end })
+         end
+         for _ in parallel.batches(numbers(8), 4, 2, 0, read, 1) do break end -- luacheck: ignore
+         assert.equal(1, closed)
+      end)
+   end)
+end)
+
+describe("batches that validate", function()
+   it("are taken in turns, whole", function()
+      for size = 1, 4 do
+         for n = 0, 11 do
+            local seen = {}
+            for rank = 0, size - 1 do
+               local own = as(rank, size, function() return parallel.turns(numbers(n), 3) end)
+               for i = 1, #own, 3 do
+                  assert.equal(1, own[i] % 3) -- where a batch of the whole begins
+                  for k = i, math.min(i + 2, #own) do
+                     assert.equal(own[i] + k - i, own[k])
+                     assert.is_nil(seen[own[k]])
+                     seen[own[k]] = true
+                  end
+               end
+            end
+            assert.equal(n, #seen)
+         end
+      end
+   end)
+end)
+
+describe("what one process alone asks of the others", function()
+   it("is what it has", function()
+      assert.same({ 1.5, 2 }, world.sums { 1.5, 2 })
+      assert.same({ "a\0b" }, world.texts "a\0b")
+      local scute = require "scute"
+      local t, none = scute.ones(2, { requires_grad = true }), scute.ones(2, { requires_grad = true })
+      local tripled = t * 3
+      tripled:sum():backward()
+      world.sum_gradients { t, none }
+      assert.same({ 3, 3 }, t.grad:values())
+      assert.is_nil(none.grad)
+      local mean = scute.tensor { 0.1, 3 }
+      world.average({ mean }, 1)
+      assert.same(scute.tensor({ 0.1, 3 }):values(), mean:values())
+   end)
+
+   it("is heard in the order in which it was told", function()
+      local run, told = { shared = true, heard = {} }, {}
+      parallel.hear(run, "bad", "train", 3, "a.jpg", "it is broken")
+      parallel.hear(run, "digest", "val", 1, "9c-1")
+      parallel.share_heard(run, function(...) told[#told + 1] = { ... } end)
+      assert.same({ { "bad", "train", 3, "a.jpg", "it is broken" }, { "digest", "val", 1, "9c-1", "" } }, told)
+      assert.same({}, run.heard)
+   end)
+end)
