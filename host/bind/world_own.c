@@ -43,6 +43,17 @@ static int average(lua_State *L) {
    return 0;
 }
 
+// scute.world.end_attempt(failed) -> true, or false and why: whether any process has run out of memory in what
+// they computed together until here, for which each says whether it has
+static int end_attempt(lua_State *L) {
+   ScStatus status = sc_world_end_attempt(lua_toboolean(L, 1));
+   if (status != SC_EMEM) sc_check(L, status);
+   lua_pushboolean(L, status == SC_OK);
+   if (status == SC_OK) return 1;
+   lua_pushstring(L, sc_error());
+   return 2;
+}
+
 // ---- plain values ----
 
 // scute.world.sums(numbers) -> list: each number of the list, summed over all processes, as floats
@@ -84,8 +95,12 @@ static int texts(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"sum_gradients", sum_gradients}, {"average", average}, {"sums", sums}, {"texts", texts}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"sum_gradients", sum_gradients},
+                                     {"average", average},
+                                     {"end_attempt", end_attempt},
+                                     {"sums", sums},
+                                     {"texts", texts},
+                                     {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    luaL_getsubtable(L, -1, "world");

@@ -29,6 +29,7 @@ end
 -- Whether an update of a run does the same each time.
 local function is_same_each_time(run)
    if run.accumulate > 1 or run.mixes or run.criterion or run.class_weights or run.finds_rates then return false end
+   if run.synchronised then return false end -- other processes are met on the host
    for _, hook in ipairs(run.own_hooks) do
       if looks(hook) then return false end
    end

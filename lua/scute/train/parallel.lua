@@ -124,12 +124,13 @@ end
 
 local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
 
--- What batch norm moves as it trains now: statistics, and counts of batches.
+-- What batch norm moves as it trains now, each process by its own photos: statistics, and counts of batches.
 local function moving(run)
    local statistics, counts = {}, {}
    for name, tensor, owner in run.model:named_buffers() do
       local what = STATISTICS[name:match "[^.]*$"]
-      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
+      local moves = what and owner.training and not (owner.fixed or owner.synchronised)
+      if moves then table.insert(what == "mean" and statistics or counts, tensor) end
    end
    return statistics, counts
 end

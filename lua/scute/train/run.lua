@@ -31,6 +31,7 @@ local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
+local sync = require "scute.train.sync"
 local unfreeze = require "scute.train.unfreeze"
 local schedule = require "scute.schedule"
 
@@ -143,6 +144,7 @@ function runs.describe(run)
    photos.tell_broken(run)
    equal.tell(set)
    algorithms.tell(run)
+   sync.tell(run)
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
       console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",

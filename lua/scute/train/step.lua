@@ -14,6 +14,7 @@ local mix = require "scute.train.mix"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
 local record = require "scute.train.record"
+local sync = require "scute.train.sync"
 
 local step = {}
 
@@ -36,6 +37,7 @@ end
 local function check_loss(run, loss, seen, x)
    if run.finds_rates or is_finite(loss) then return end
    run.meter:clear()
+   sync.leave(run)
    local where = precision.first_nonfinite(run, x)
    record.rescue(run)
    console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
@@ -92,6 +94,14 @@ local function forward_backward(run, batch, alone, seen)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
+-- The same for photos of another process, which has them: nothing is counted and no gradient grows.
+local function go_along(run, batch)
+   local logits <close> = forward(run, batch)
+   local loss <close> = criterion.of_batch(run, logits, batch)
+   local nothing <close> = loss * 0
+   backward(run, nothing)
+end
+
 -- What an update has seen of before it begins: see gradients().
 local function begin_seen(run, window)
    return { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
@@ -104,9 +114,14 @@ local function gradients(run, window)
    local seen = begin_seen(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
-   for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, alone, seen)
-      seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
+   for _, batch in ipairs(list) do
+      if batch.stands_in then
+         sync.beside(run, go_along, run, batch)
+      else
+         local part = forward_backward(run, batch, alone, seen)
+         seen[#seen + 1] = part
+         seen.n, seen.weight = seen.n + part.n, seen.weight + part.weight
+      end
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
@@ -224,7 +239,8 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   local own = parallel.own(run, window)                    -- of several processes, the photos of this one
+   local own = run.synchronised and sync.window(run, window)
+      or parallel.own(run, window)                          -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
