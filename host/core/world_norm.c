@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/span.h"
 #include "host/core/world.h"
 
 static ScStatus meet(const char *what, int64_t channels) {
@@ -43,7 +44,9 @@ static ScStatus join(ScMoments *m, double *room) {
 ScStatus sc_world_join_moments(ScMoments *m) {
    double *room = malloc((size_t)(m->channels + 1) * sizeof *room);
    if (!room) return sc_fail(SC_EMEM, "out of memory");
+   int span = sc_span_begin("world.batch_norm");
    ScStatus status = join(m, room);
+   sc_span_end(span);
    free(room);
    return status;
 }
@@ -55,8 +58,10 @@ ScStatus sc_world_join_gradients(int64_t channels, double *plain, double *normal
    if (!both) return sc_fail(SC_EDEVICE, "out of memory for the sums of a batch norm");
    memcpy(both, plain, bytes);
    memcpy(both + channels, normal, bytes);
+   int span = sc_span_begin("world.batch_norm");
    ScStatus status = meet("the backward of a batch norm", channels);
    if (status == SC_OK) status = add_up(2 * channels, both);
+   sc_span_end(span);
    memcpy(plain, both, bytes);
    memcpy(normal, both + channels, bytes);
    free(both);

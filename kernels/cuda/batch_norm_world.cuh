@@ -7,7 +7,6 @@
 
 #include "host/core/world_norm.h"
 #include "host/ops/batch_norm.h"
-#include "kernels/cuda/staging.h"
 
 namespace {
 
@@ -16,6 +15,14 @@ inline double values_of(const ScCall *c) {
    const ScTensor *x = c->in[SC_BN_X];
    double joined = sc_bn_joins(c) ? c->attr[SC_BN_VALUES].f : 0;
    return joined > 0 ? joined : (double)(sc_numel(x) / x->shape[1]);
+}
+
+inline ScStatus download(const ScCall *c, void *to, const void *from, size_t bytes) {
+   return c->device->backend->download(c->device, to, from, bytes);
+}
+
+inline ScStatus upload(const ScCall *c, void *to, const void *from, size_t bytes) {
+   return c->device->backend->upload(c->device, to, from, bytes);
 }
 
 // Two lists of numbers by channel on the host: as they are joined, and as the device has them.
@@ -41,8 +48,8 @@ ScStatus join_statistics(ScCall *c, int64_t rows, int64_t n, const M *mean, cons
    if (!host.wide || !host.narrow) return sc_fail(SC_EMEM, "out of memory");
    double *middle = host.wide, *square = middle + n;
    M *narrow_var = host.narrow + n;
-   SC_TRY(sc_cuda_download(c->device, host.narrow, mean, bytes));
-   SC_TRY(sc_cuda_download(c->device, narrow_var, var, bytes));
+   SC_TRY(download(c, host.narrow, mean, bytes));
+   SC_TRY(download(c, narrow_var, var, bytes));
    for (int64_t i = 0; i < n; i++) middle[i] = host.narrow[i], square[i] = (double)rows * narrow_var[i];
    ScMoments moments = {n, sc_bn_only_joins(c) ? 0 : (double)rows, middle, square};
    SC_TRY(sc_world_join_moments(&moments));
@@ -50,8 +57,8 @@ ScStatus join_statistics(ScCall *c, int64_t rows, int64_t n, const M *mean, cons
    *unbias = moments.count / (moments.count - 1);
    for (int64_t i = 0; i < n; i++)
       host.narrow[i] = (M)middle[i], narrow_var[i] = (M)(square[i] / moments.count);
-   SC_TRY(sc_cuda_upload(c->device, (M *)mean, host.narrow, bytes));
-   return sc_cuda_upload(c->device, (M *)var, narrow_var, bytes);
+   SC_TRY(upload(c, (M *)mean, host.narrow, bytes));
+   return upload(c, (M *)var, narrow_var, bytes);
 }
 
 // *sums (n), of pairs {plain, normal}: the sums of the gradient of this process become those of all. What does
@@ -64,14 +71,14 @@ template <typename S> ScStatus join_gradients(const ScCall *c, int64_t n, S **su
    if (!host.wide || !host.narrow) return sc_fail(SC_EMEM, "out of memory");
    double *plain = host.wide, *normal = plain + n;
    bool counts = !sc_bn_only_joins(c);
-   SC_TRY(sc_cuda_download(c->device, host.narrow, *sums, bytes));
+   SC_TRY(download(c, host.narrow, *sums, bytes));
    for (int64_t i = 0; i < n; i++) {
       plain[i] = counts ? host.narrow[2 * i] : 0;
       normal[i] = counts ? host.narrow[2 * i + 1] : 0;
    }
    SC_TRY(sc_world_join_gradients(n, plain, normal));
    for (int64_t i = 0; i < n; i++) host.narrow[2 * i] = (M)plain[i], host.narrow[2 * i + 1] = (M)normal[i];
-   if (counts) return sc_cuda_upload(c->device, *sums, host.narrow, bytes);
+   if (counts) return upload(c, *sums, host.narrow, bytes);
    *sums = nullptr;
    return SC_OK;
 }

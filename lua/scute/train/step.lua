@@ -23,7 +23,8 @@ local step = {}
 local function files_of(run, window)
    local names = {}
    for _, batch in ipairs(window) do
-      for _, index in ipairs(batch.indices:values()) do names[#names + 1] = run.set.train.paths[index] end
+      local own = not batch.stands_in and batch.indices:values() or {}
+      for _, index in ipairs(own) do names[#names + 1] = run.set.train.paths[index] end
    end
    local shown = table.concat(names, ", ", 1, math.min(#names, 4))
    return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
