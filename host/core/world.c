@@ -1,3 +1,10 @@
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
+!gave_up && (exit_code == 0 || asked);
 #include "host/core/world.h"
 
 #include <stdio.h>
@@ -101,9 +108,15 @@ ScStatus sc_world_join(void) {
    return transport->join(&world);
 }
 
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
 void sc_world_leave(int exit_code, bool asked) {
    ScCommunicator *group = world;
-   bool together = exit_code == 0 || asked;
+   bool together = !gave_up && (exit_code == 0 || asked);
    if (group == &alone) return;
    if (together && group->barrier(group, asked ? PATIENCE : 0) == SC_OK)
       group->close(group);
