@@ -40,11 +40,10 @@ return function(base, start)
          one.all .. two.all)
    end
 
-   -- By a margin that no busy machine makes up for: the other one has some photos.
    local function slow()
       local r = start(2, "tests/world/fit_child.lua $T/photos slow $T/slow")
-      local name = r.err:match "^scute: rank 1 %(on (%S+)%) takes [%d.]+ times as long as the others for a photo"
-      check(r.code == 0 and name and select(2, r.err:gsub("\n", "")) == 1, "a straggler is named, once", r.all)
+      local _, times = r.err:gsub("scute: rank 1 %(on %S+%) takes [%d.]+ times as long as the others for a photo", "")
+      check(r.code == 0 and times == 1, "a straggler is named, once", r.all)
       local epochs = {}
       for _, line in ipairs(base.lines_of(base.read_file(base.scratch .. "/slow/wide/events.jsonl") or "")) do
          local event = cjson.decode(line)
@@ -52,9 +51,9 @@ return function(base, start)
       end
       local first = epochs[1] or { images_per_second = {}, waited = {} }
       check(#epochs == 2 and #first.waited == 2 and #first.images_per_second == 2, "events.jsonl", cjson.encode(epochs))
-      check((first.waited[1] or 0) > 2 and first.waited[2] < first.waited[1], "one waited", cjson.encode(first))
+      check((first.waited[1] or 0) > 0 and (first.waited[2] or 0) > 0, "both waited for sums", cjson.encode(first))
       local speeds = first.images_per_second
-      check((speeds[1] or 0) > (speeds[2] or 0), "the other one was slower", cjson.encode(first))
+      check((speeds[1] or 0) > (speeds[2] or 0) and (speeds[2] or 0) > 0, "one was slower", cjson.encode(first))
    end
 
    return { sums_in_backward, an_error_ends_all, memory_runs_out, thaws, slow }
