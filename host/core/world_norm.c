@@ -13,18 +13,13 @@ static ScStatus meet(const char *what, int64_t channels) {
    return sc_world_same_call(text);
 }
 
-static ScStatus add_up(int64_t n, double *values) {
-   ScCommunicator *world = sc_world();
-   return world->all_reduce(world, SC_F64, n, values);
-}
-
 // room: of channels + 1.
 static ScStatus join(ScMoments *m, double *room) {
    SC_TRY(meet("a batch norm", m->channels));
    double *total = room, *sum = room + 1;
    *total = m->count;
    for (int64_t i = 0; i < m->channels; i++) sum[i] = m->count > 0 ? m->count * m->mean[i] : 0;
-   SC_TRY(add_up(m->channels + 1, room));
+   SC_TRY(sc_world_sum(SC_F64, m->channels + 1, room));
    if (*total < 2)
       return sc_fail(SC_EARG,
                      "batch_norm: expected more than one value per channel when training, found %g in all %d "
@@ -35,7 +30,7 @@ static ScStatus join(ScMoments *m, double *room) {
       m->square[i] = m->count > 0 ? m->square[i] + m->count * apart * apart : 0;
       m->mean[i] = mean;
    }
-   SC_TRY(add_up(m->channels, m->square));
+   SC_TRY(sc_world_sum(SC_F64, m->channels, m->square));
    m->count = *total;
    return SC_OK;
 }
@@ -60,7 +55,7 @@ ScStatus sc_world_join_gradients(int64_t channels, double *plain, double *normal
    memcpy(both + channels, normal, bytes);
    int span = sc_span_begin("world.batch_norm");
    ScStatus status = meet("the backward of a batch norm", channels);
-   if (status == SC_OK) status = add_up(2 * channels, both);
+   if (status == SC_OK) status = sc_world_sum(SC_F64, 2 * channels, both);
    sc_span_end(span);
    memcpy(plain, both, bytes);
    memcpy(normal, both + channels, bytes);

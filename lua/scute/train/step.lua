@@ -14,6 +14,7 @@ local mix = require "scute.train.mix"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
 local record = require "scute.train.record"
+local reducing = require "scute.train.reducing"
 local sync = require "scute.train.sync"
 
 local step = {}
@@ -62,13 +63,14 @@ end
 
 -- ---- forward and backward ----
 
--- The gradient of what the hooks leave in run.loss.
-local function backward(run, loss)
+-- The gradient of what the hooks leave in run.loss. is_last: there is no other backward in this update.
+local function backward(run, loss, is_last)
    run.loss = loss
    hooks.call(run, "on_backward_begin")
    local final <close> = run.loss
    run.loss = nil
    local _ <close> = scute.range "backward"
+   local beside <close> = reducing.beside(run, is_last) -- luacheck: ignore
    final:backward()
 end
 
@@ -78,7 +80,7 @@ local function forward(run, batch)
 end
 
 -- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
-local function forward_backward(run, batch, alone, seen)
+local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
    if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
@@ -87,20 +89,20 @@ local function forward_backward(run, batch, alone, seen)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
    local weight = criterion.weight(run, batch)
    if alone then
-      backward(run, loss)
+      backward(run, loss, is_last)
    else
       local sum <close> = loss * weight
-      backward(run, sum)
+      backward(run, sum, is_last)
    end
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
 -- The same for photos of another process, which has them: nothing is counted and no gradient grows.
-local function go_along(run, batch)
+local function go_along(run, batch, is_last)
    local logits <close> = forward(run, batch)
    local loss <close> = criterion.of_batch(run, logits, batch)
    local nothing <close> = loss * 0
-   backward(run, nothing)
+   backward(run, nothing, is_last)
 end
 
 -- What an update has seen of before it begins: see gradients().
@@ -115,11 +117,11 @@ local function gradients(run, window)
    local seen = begin_seen(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
-   for _, batch in ipairs(list) do
+   for i, batch in ipairs(list) do
       if batch.stands_in then
-         sync.beside(run, go_along, run, batch)
+         sync.beside(run, go_along, run, batch, i == #list)
       else
-         local part = forward_backward(run, batch, alone, seen)
+         local part = forward_backward(run, batch, alone, seen, i == #list)
          seen[#seen + 1] = part
          seen.n, seen.weight = seen.n + part.n, seen.weight + part.weight
       end
@@ -243,6 +245,7 @@ function step.run(run, window, done, recorded)
    local own = run.synchronised and sync.window(run, window)
       or parallel.own(run, window)                          -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
+   reducing.prepare(run)                                    -- sums over the processes
    local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
    if not parallel.gather(run, seen) then return free_window(window) end
