@@ -19,6 +19,10 @@ ScStatus sc_world_for(ScDevice *, ScCommunicator **out);
 ScStatus sc_world_join(void);
 // Whether the plugin of MPI is there at all: what sc_world_join would say where it is not.
 ScStatus sc_world_can_join(void);
+// The same without MPI, for processes that each have a GPU and were started by scute itself
+// (host/machine/members.h): opens the plugin of CUDA and joins them through NCCL.
+ScStatus sc_world_join_gpus(void);
+ScStatus sc_world_can_join_gpus(void); // whether that plugin is there
 
 // At the end of the process. Code 0: leaves when the others do, as long as that takes. `asked` (a signal came
 // to all): the same for a while. Else, and after that while, all of them are ended with that code.
