@@ -1,3 +1,10 @@
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
+!gave_up && (exit_code == 0 || asked);
 #include "host/core/world.h"
 
 #include <stdio.h>
@@ -148,9 +155,15 @@ static void leave(ScCommunicator *group, bool together, int exit_code) {
       group->abort(group, exit_code);
 }
 
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
 void sc_world_leave(int exit_code, bool asked) {
    ScCommunicator *group = world;
-   bool together = exit_code == 0 || asked;
+   bool together = !gave_up && (exit_code == 0 || asked);
    if (group == &alone) return;
    if (together) together = group->barrier(group, asked ? PATIENCE : 0) == SC_OK;
    leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
