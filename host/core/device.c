@@ -112,10 +112,11 @@ static const ScPlugin cuda = {.name = "cuda",
 static ScStatus have_enough(Table *table, ScPlace place) {
    SC_TRY(find_devices(table));
    if (place.size <= table->ndevices) return SC_OK;
-   return sc_fail(SC_EUNSUPPORTED,
-                  "there are %d processes on this computer, each of which needs a GPU of its own, and %d GPU%s: "
-                  "start fewer processes, or use --device cpu",
-                  place.size, table->ndevices, table->ndevices == 1 ? "" : "s");
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "there are %d processes on this computer, each of which needs a GPU of its own, and %d GPU%s: "
+       "start fewer processes, or use --device cpu",
+       place.size, table->ndevices, table->ndevices == 1 ? "" : "s");
 }
 
 static ScStatus find_gpu(const char *name, ScDevice **out) {

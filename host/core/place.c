@@ -18,7 +18,8 @@ static uint64_t add_text(uint64_t hash, const char *text) {
    return hash;
 }
 
-// Its name, and what the kernel drew when it started: containers of one machine have other names, and other GPUs.
+// Its name, and what the kernel drew when it started: containers of one machine have other names, and other
+// GPUs.
 static int64_t name_computer(void) {
    char name[256] = "", boot[64] = "";
    gethostname(name, sizeof name - 1);

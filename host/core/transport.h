@@ -25,7 +25,7 @@ typedef struct {
 } ScTransport;
 
 void sc_register_transport(const ScTransport *);
-const ScTransport *sc_find_transport(const char *name);    // NULL: its plugin is not open
+const ScTransport *sc_find_transport(const char *name);      // NULL: its plugin is not open
 const ScTransport *sc_transport_of(const struct ScDevice *); // that joins such devices; NULL: none does
 
 SC_API_END

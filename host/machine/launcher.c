@@ -79,8 +79,9 @@ static ScStatus join_gpus(const ScLaunch *launch) {
    ScStatus status = sc_world_join_gpus();
    if (status == SC_OK) return SC_OK;
    if (launch->rank > 0) nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
-   return sc_wrap(status, "without MPI (Debian: apt install openmpi-bin libopenmpi-dev) processes are joined through "
-                          "their GPUs: ");
+   return sc_wrap(status,
+                  "without MPI (Debian: apt install openmpi-bin libopenmpi-dev) processes are joined through "
+                  "their GPUs: ");
 }
 
 ScStatus sc_launch_join(bool *launched) {
@@ -97,7 +98,8 @@ ScStatus sc_launch_join(bool *launched) {
 }
 
 bool sc_launch_is_private(const char *entry) {
-   static const char *const begins[] = {"SCUTE_WORLD_", "OMPI_COMM_WORLD_", "PMI_", "PMIX_", "OMPI_MCA_ess_", "OMPI_MCA_orte_"};
+   static const char *const begins[] = {"SCUTE_WORLD_", "OMPI_COMM_WORLD_", "PMI_",
+                                        "PMIX_",        "OMPI_MCA_ess_",    "OMPI_MCA_orte_"};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;

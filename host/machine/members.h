@@ -7,9 +7,9 @@
 
 // Starts a program `n` times with those arguments (ended by NULL, the program's name first) and waits for the
 // end. What one of them is comes to it by the environment: SCUTE_WORLD_RANK, SCUTE_WORLD_SIZE and
-// SCUTE_WORLD_PIPE, the ends of the pipe. The first Ctrl-C or SIGTERM is passed on to all of them as `asking`, the
-// second ends them. Where one of them fails the others are ended. *code: that of the first that failed, or 128 +
-// the signal.
+// SCUTE_WORLD_PIPE, the ends of the pipe. The first Ctrl-C or SIGTERM is passed on to all of them as `asking`,
+// the second ends them. Where one of them fails the others are ended. *code: that of the first that failed, or
+// 128 + the signal.
 ScStatus sc_members_run(int n, char *const *arguments, int asking, int *code);
 
 #endif

@@ -192,8 +192,8 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    share_cores(n);
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code)
-                                  : run(words, code);
+   ScStatus status =
+       through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code) : run(words, code);
    free(words);
    return status;
 }

@@ -43,7 +43,8 @@ static void abort_all(const ScDevice *device) {
 
 ScStatus sc_cuda_check_groups(const ScDevice *device) {
    ScStatus status = SC_OK;
-   for (Watched *at = watched[device->index]; at->nccl && status == SC_OK; at++) status = sc_nccl_check(at->nccl);
+   for (Watched *at = watched[device->index]; at->nccl && status == SC_OK; at++)
+      status = sc_nccl_check(at->nccl);
    if (status != SC_OK) abort_all(device);
    return status;
 }

@@ -1,6 +1,7 @@
-// Where the host waits for a GPU. Work that other processes have a part in (kernels/cuda/nccl.h) never ends where
-// one of them has died, and a wait for it neither: while there is a communicator on a device the host looks at it
-// between naps, aborts it where it has failed, and fails then, so that nobody reads what such work left behind.
+// Where the host waits for a GPU. Work that other processes have a part in (kernels/cuda/nccl.h) never ends
+// where one of them has died, and a wait for it neither: while there is a communicator on a device the host
+// looks at it between naps, aborts it where it has failed, and fails then, so that nobody reads what such work
+// left behind.
 #ifndef SCUTE_CUDA_AWAIT_H
 #define SCUTE_CUDA_AWAIT_H
 

@@ -46,8 +46,8 @@ static ScStatus take_ticket(Group *g, ScPending **out) {
    }
    ScPending *made = calloc(1, sizeof *made);
    if (!made) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status =
-       sc_cuda_status(cudaEventCreateWithFlags(&made->done, cudaEventDisableTiming | cudaEventBlockingSync), WHAT);
+   ScStatus status = sc_cuda_status(
+       cudaEventCreateWithFlags(&made->done, cudaEventDisableTiming | cudaEventBlockingSync), WHAT);
    if (status != SC_OK) return free(made), status;
    *out = made;
    return SC_OK;
@@ -177,7 +177,8 @@ static ScStatus open(Group *g) {
    return sc_cuda_status(cudaMemsetAsync(g->meeting, 0, sizeof *g->meeting, g->stream), WHAT);
 }
 
-ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *device, int rank, int size, ScNccl *nccl, bool owns) {
+ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *device, int rank, int size, ScNccl *nccl,
+                           bool owns) {
    Group *g = calloc(1, sizeof *g);
    if (!g) return sc_fail(SC_EMEM, "out of memory");
    *g = (Group){.is = {.transport = "nccl",

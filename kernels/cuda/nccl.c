@@ -74,12 +74,13 @@ static ScStatus open_library(void) {
    snprintf(apart, sizeof apart, "%.*s/../../nccl/lib/%s", length, folder, LIBRARY);
    ScStatus status = sc_shared_library_open(&library);
    if (status != SC_EUNSUPPORTED) return status;
-   return sc_fail(SC_EUNSUPPORTED,
-                  "GPUs of several processes add up through NCCL, and there is no %s of version 2.14 or later "
-                  "beside the CUDA runtime (%.*s) or in the library path (LD_LIBRARY_PATH): install it (Debian, "
-                  "Ubuntu: NVIDIA's libnccl2; pip: nvidia-nccl-cu%d), start one process alone, or use "
-                  "--device cpu",
-                  LIBRARY, length, folder, CUDART_VERSION / 1000);
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "GPUs of several processes add up through NCCL, and there is no %s of version 2.14 or later "
+       "beside the CUDA runtime (%.*s) or in the library path (LD_LIBRARY_PATH): install it (Debian, "
+       "Ubuntu: NVIDIA's libnccl2; pip: nvidia-nccl-cu%d), start one process alone, or use "
+       "--device cpu",
+       LIBRARY, length, folder, CUDART_VERSION / 1000);
 }
 
 ScStatus sc_nccl_find(void) {
@@ -103,7 +104,8 @@ static const char *name_of(ncclResult_t result) {
 static const char *advice_of(ncclResult_t result) {
    switch (result) {
    case ncclRemoteError:
-      return "another process has ended, or cannot be reached: start all of them anew (train with --resume to go "
+      return "another process has ended, or cannot be reached: start all of them anew (train with --resume to "
+             "go "
              "on from the last checkpoint)";
    case ncclSystemError: return "NCCL_DEBUG=WARN in the environment has it say more";
    case ncclInvalidUsage:
@@ -147,16 +149,17 @@ static ScStatus abort_with(ScNccl *c, ncclResult_t result, const char *what) {
 
 static ScStatus fail_to_come(ScNccl *c, const char *what) {
    char why[sizeof c->why];
-   snprintf(why, sizeof why,
-            "%s: NCCL: the other processes did not come within %g seconds (SCUTE_NCCL_TIMEOUT): one of them has "
-            "ended or hangs; start all of them anew (train with --resume to go on from the last checkpoint)",
-            what, sc_nccl_patience());
+   snprintf(
+       why, sizeof why,
+       "%s: NCCL: the other processes did not come within %g seconds (SCUTE_NCCL_TIMEOUT): one of them has "
+       "ended or hangs; start all of them anew (train with --resume to go on from the last checkpoint)",
+       what, sc_nccl_patience());
    sc_nccl_abort(c, why);
    return broken(c);
 }
 
-// Its communicators do not block: what is not done at once goes on by itself, and until then nothing else may be
-// asked of them, nor of the stream.
+// Its communicators do not block: what is not done at once goes on by itself, and until then nothing else may
+// be asked of them, nor of the stream.
 static ScStatus settle(ScNccl *c, ncclResult_t result, const char *what) {
    double since = sc_seconds();
    for (int looks = 0; result == ncclInProgress; looks++) {

@@ -1,6 +1,6 @@
-// NCCL, NVIDIA's library for sums between GPUs of several processes: its communicators, without its types, since
-// a toolkit need not have its header. The library is opened when it is first needed, beside the CUDA runtime or
-// where the dynamic linker looks.
+// NCCL, NVIDIA's library for sums between GPUs of several processes: its communicators, without its types,
+// since a toolkit need not have its header. The library is opened when it is first needed, beside the CUDA
+// runtime or where the dynamic linker looks.
 //
 // All members of a communicator make the same calls in the same order. Calls return when the work is in the
 // stream; what goes wrong later is seen by sc_nccl_check, and who waits for such work asks it now and then (see

@@ -1,6 +1,6 @@
 // The transport "nccl": processes that each have a GPU. Where MPI joins them it carries the id of NCCL's
-// communicator; where it is not, the program that started them (host/machine/members.h) has given them a pipe for
-// that, and what they say to each other in the host's memory goes through the GPUs as well.
+// communicator; where it is not, the program that started them (host/machine/members.h) has given them a pipe
+// for that, and what they say to each other in the host's memory goes through the GPUs as well.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,12 +84,13 @@ static ScStatus mark(ScPending *ticket, cudaStream_t stream) {
    return sc_cuda_status(cudaEventRecord(ticket->done, stream), WHAT);
 }
 
-// Once it has come to pass: a copy to memory that is not pinned would wait in the driver, for ever where another
-// process has died.
+// Once it has come to pass: a copy to memory that is not pinned would wait in the driver, for ever where
+// another process has died.
 static ScStatus fetch(ScPending *ticket, cudaStream_t stream, double seconds) {
    SC_TRY(sc_cuda_use(world.device));
    SC_TRY(sc_cuda_await_for(world.device, ticket->done, seconds, WHAT));
-   SC_CUDA_TRY(cudaMemcpyAsync(ticket->data, ticket->block, ticket->bytes, cudaMemcpyDeviceToHost, stream), WHAT);
+   SC_CUDA_TRY(cudaMemcpyAsync(ticket->data, ticket->block, ticket->bytes, cudaMemcpyDeviceToHost, stream),
+               WHAT);
    return sc_cuda_status(cudaStreamSynchronize(stream), WHAT);
 }
 
@@ -210,7 +211,8 @@ static ScStatus read_number(const char *name, int *out) {
 static ScStatus read_pipe(int ends[2]) {
    const char *text = getenv("SCUTE_WORLD_PIPE");
    if (text && sscanf(text, "%d,%d", &ends[0], &ends[1]) == 2) return SC_OK;
-   return sc_fail(SC_EARG, "SCUTE_WORLD_PIPE: expected the two ends of a pipe, found '%.40s'; 'scute --nproc N' sets it",
+   return sc_fail(SC_EARG,
+                  "SCUTE_WORLD_PIPE: expected the two ends of a pipe, found '%.40s'; 'scute --nproc N' sets it",
                   text ? text : "");
 }
 
@@ -252,8 +254,8 @@ static ScStatus open_all(void) {
    char id[SC_NCCL_ID], name[16];
    snprintf(name, sizeof name, "cuda:%d", world.is.rank);
    if (sc_device_find(name, &world.device) != SC_OK)
-      return sc_fail(SC_EUNSUPPORTED, "%s; without MPI each of the %d processes needs a GPU of its own", sc_error(),
-                     world.is.size);
+      return sc_fail(SC_EUNSUPPORTED, "%s; without MPI each of the %d processes needs a GPU of its own",
+                     sc_error(), world.is.size);
    SC_TRY(sc_nccl_find());
    SC_TRY(open_streams());
    SC_TRY(exchange_id(id));

@@ -170,7 +170,8 @@ template <class F> void wait_until(F &&done) {
    while (!done()) {
       for (auto &each : scheduler().beside) each();
       if (seconds_now() - since > patience) {
-         violation("the host has waited for %g seconds for work that other processes have no part in yet", patience);
+         violation("the host has waited for %g seconds for work that other processes have no part in yet",
+                   patience);
          return set_sticky(cudaErrorLaunchTimeout);
       }
       usleep(200);

@@ -1,6 +1,6 @@
-// NCCL: sums and broadcasts between processes, each with a device of its own. What a rank gives is read as soon as its
-// stream comes there, as a device would do it that nobody waits for; the result is written as late as its stream lets
-// it, and until then the memory holds NaN.
+// NCCL: sums and broadcasts between processes, each with a device of its own. What a rank gives is read as soon
+// as its stream comes there, as a device would do it that nobody waits for; the result is written as late as
+// its stream lets it, and until then the memory holds NaN.
 #include <nccl.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 
 thread_local std::string last_error;
 
-struct Post { // what a rank gives to a call
+struct Post {                  // what a rank gives to a call
    std::function<bool()> push; // its stream, up to there
    bool done = false;
 };
@@ -28,9 +28,9 @@ struct Comm {
    int rank, size, device;
    bool blocks, joined = false, started = false, leaving = false, gone = false;
    ncclResult_t failure = ncclSuccess;
-   uint64_t next = 0, ended = 0;          // calls
+   uint64_t next = 0, ended = 0;            // calls
    std::deque<std::shared_ptr<Post>> posts; // not done yet
-   std::function<ncclResult_t()> begun;   // a call that is still being set up
+   std::function<ncclResult_t()> begun;     // a call that is still being set up
    std::vector<cudaStream_t> streams;
 
    Comm(const std::string &folder, int rank_, int size_, int device_, bool blocks_)
@@ -44,9 +44,7 @@ std::vector<std::weak_ptr<Comm>> &all_comms() {
 
 struct NcclCall : Call {
    explicit NcclCall(const char *name, bool asks_device = true) : Call(name, Library::nccl, asks_device) {}
-   ncclResult_t done(ncclResult_t own = ncclSuccess) const {
-      return refused() ? ncclResult_t(refused()) : own;
-   }
+   ncclResult_t done(ncclResult_t own = ncclSuccess) const { return refused() ? ncclResult_t(refused()) : own; }
 };
 
 ncclResult_t fails(Comm &c, ncclResult_t result, const std::string &why) {
@@ -146,7 +144,8 @@ ncclResult_t put(const Task &t) {
    cudaError_t error = enqueue(t.stream, "nccl", [=] {
       post->done = true;
       if (c->gone) return cudaSuccess;
-      if (!c->ranks.has_room(number)) violation("a rank of NCCL is too far ahead of the others for this software GPU");
+      if (!c->ranks.has_room(number))
+         violation("a rank of NCCL is too far ahead of the others for this software GPU");
       memory_touch(t.from), memory_touch(t.to); // the system's calls do not fault
       c->ranks.post(number, t.order, t.from, bytes);
       memset(t.to, 0xff, bytes);
@@ -166,7 +165,8 @@ ncclResult_t put(const Task &t) {
           c->ended = number + 1;
           return cudaSuccess;
        });
-   if (std::find(c->streams.begin(), c->streams.end(), t.stream) == c->streams.end()) c->streams.push_back(t.stream);
+   if (std::find(c->streams.begin(), c->streams.end(), t.stream) == c->streams.end())
+      c->streams.push_back(t.stream);
    return ncclSuccess;
 }
 
@@ -178,7 +178,8 @@ void look_for_the_dead(Comm &c) {
       bool needed = !c.joined || c.leaving || (c.ended < c.next && !c.ranks.posted(rank, c.ended));
       if (!needed) continue;
       if (c.ranks.is_dead(rank))
-         fails(c, ncclRemoteError, "rank " + std::to_string(rank) + " has ended, or has aborted the communicator");
+         fails(c, ncclRemoteError,
+               "rank " + std::to_string(rank) + " has ended, or has aborted the communicator");
       else if (c.ended < c.next && c.ranks.has_left(rank) && !c.ranks.posted(rank, c.ended)) {
          violation("rank %d waits for a call of rank %d, which has left", c.rank, rank);
          fails(c, ncclRemoteError, "rank " + std::to_string(rank) + " has left");
@@ -189,8 +190,9 @@ void look_for_the_dead(Comm &c) {
 void check_devices(Comm &c) {
    for (int rank = 0; rank < c.size; rank++)
       if (rank != c.rank && c.ranks.device(rank) == c.device)
-         fails(c, ncclInvalidUsage, "Duplicate GPU detected : rank " + std::to_string(c.rank) + " and rank " +
-                                        std::to_string(rank) + " both on CUDA device " + std::to_string(c.device));
+         fails(c, ncclInvalidUsage,
+               "Duplicate GPU detected : rank " + std::to_string(c.rank) + " and rank " + std::to_string(rank) +
+                   " both on CUDA device " + std::to_string(c.device));
 }
 
 ncclResult_t state_of(Comm &c) {
@@ -232,7 +234,8 @@ std::shared_ptr<Comm> comm_of(ncclComm_t handle, const char *function) {
 
 bool may(Comm &c, const char *function) {
    if (c.blocks || (c.joined && !c.begun)) return true;
-   violation("%s while the communicator is in progress with something else: ask ncclCommGetAsyncError first", function);
+   violation("%s while the communicator is in progress with something else: ask ncclCommGetAsyncError first",
+             function);
    return false;
 }
 
@@ -290,8 +293,8 @@ ncclResult_t open(ncclComm_t *out, int size, const ncclUniqueId &id, int rank, c
       violation("ncclCommInitRankConfig: the configuration does not begin as NCCL_CONFIG_INITIALIZER");
       return ncclInvalidArgument;
    }
-   auto c = std::make_shared<Comm>(std::string(id.internal, strnlen(id.internal, sizeof id.internal)), rank, size,
-                                   current_device(), config->blocking != 0);
+   auto c = std::make_shared<Comm>(std::string(id.internal, strnlen(id.internal, sizeof id.internal)), rank,
+                                   size, current_device(), config->blocking != 0);
    if (!c->ranks.fault().empty()) {
       violation("ncclCommInitRankConfig: %s", c->ranks.fault().c_str());
       return ncclInvalidArgument;
@@ -346,7 +349,8 @@ ncclResult_t ncclGetUniqueId(ncclUniqueId *id) {
    return call.done();
 }
 
-ncclResult_t ncclCommInitRankConfig(ncclComm_t *comm, int size, ncclUniqueId id, int rank, ncclConfig_t *config) {
+ncclResult_t ncclCommInitRankConfig(ncclComm_t *comm, int size, ncclUniqueId id, int rank,
+                                    ncclConfig_t *config) {
    NcclCall call("ncclCommInitRankConfig");
    if (call.refused()) return call.done();
    return call.done(open(comm, size, id, rank, config));
@@ -366,8 +370,8 @@ ncclResult_t ncclAllReduce(const void *from, void *to, size_t count, ncclDataTyp
    return call_of_all("ncclAllReduce", comm, from, to, {0, type, op, 0, count}, stream);
 }
 
-ncclResult_t ncclBroadcast(const void *from, void *to, size_t count, ncclDataType_t type, int root, ncclComm_t comm,
-                           cudaStream_t stream) {
+ncclResult_t ncclBroadcast(const void *from, void *to, size_t count, ncclDataType_t type, int root,
+                           ncclComm_t comm, cudaStream_t stream) {
    return call_of_all("ncclBroadcast", comm, from, to, {1, type, ncclSum, root, count}, stream);
 }
 
@@ -389,7 +393,8 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
    if (!c) return call.done(ncclInvalidArgument);
    if (!c->leaving) c->ranks.ask_to_leave();
    c->leaving = true;
-   if (wait_for(*c) != ncclSuccess) violation("ncclCommDestroy of a communicator that has failed: it is to be aborted");
+   if (wait_for(*c) != ncclSuccess)
+      violation("ncclCommDestroy of a communicator that has failed: it is to be aborted");
    object_remove("nccl communicator", comm);
    close(*c, false);
    return call.done();

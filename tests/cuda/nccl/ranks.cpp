@@ -112,7 +112,8 @@ bool Ranks::open_all() {
    return true;
 }
 
-// Once all have all files open their names are of no use any more, and nothing is left behind by whoever is killed.
+// Once all have all files open their names are of no use any more, and nothing is left behind by whoever is
+// killed.
 bool Ranks::all_here() {
    Member &own = shared_->member[rank_];
    if (own.state == coming && open_all()) own.state = here;

@@ -22,12 +22,12 @@ struct Shared;
 
 class Ranks {
  public:
-   static std::string found();                                     // a new folder in which ranks meet
-   Ranks(std::string folder, int rank, int size, int device);      // comes
+   static std::string found();                                // a new folder in which ranks meet
+   Ranks(std::string folder, int rank, int size, int device); // comes
    ~Ranks();
    Ranks(const Ranks &) = delete;
-   std::string fault() const { return fault_; }                    // why it could not come; empty: it could
-   bool all_here();                                                // once that is true it stays
+   std::string fault() const { return fault_; } // why it could not come; empty: it could
+   bool all_here();                             // once that is true it stays
    int device(int rank) const;
 
    void post(uint64_t number, const Order &, const void *data, size_t bytes);
@@ -47,9 +47,9 @@ class Ranks {
    std::string folder_, fault_;
    int rank_, size_;
    Shared *shared_ = nullptr;
-   int own_ = -1;            // file of this rank's data
-   std::vector<int> files_;  // of all; locks are tried on them
-   uint64_t end_ = 0;        // of the data in `own_`
+   int own_ = -1;           // file of this rank's data
+   std::vector<int> files_; // of all; locks are tried on them
+   uint64_t end_ = 0;       // of the data in `own_`
    std::string path(int rank) const;
    bool open_all();
 };
