@@ -3,6 +3,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/clock.h"
+#include "host/core/place.h"
 #include "host/core/reducer.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
@@ -87,6 +88,21 @@ static int texts(lua_State *L) {
    return 1;
 }
 
+// scute.world.connect(device): fails where processes cannot add up what is on that device; all of them call it
+static int connect(lua_State *L) {
+   ScDevice *device;
+   ScCommunicator *group;
+   sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
+   sc_check(L, sc_world_for(device, &group));
+   return 0;
+}
+
+// scute.world.computer() -> a number that the processes of a computer have in common, and others do not
+static int computer(lua_State *L) {
+   lua_pushinteger(L, sc_place().computer);
+   return 1;
+}
+
 // scute.world.waited() -> seconds that this process has waited for others so far
 static int waited(lua_State *L) {
    lua_pushnumber(L, sc_world_waited());
@@ -160,7 +176,7 @@ static const luaL_Reg methods[] = {{"watch", watch}, {"unwatch", unwatch}, {"fin
                                    {"begun", begun}, {"free", release},    {NULL, NULL}};
 static const luaL_Reg functions[] = {{"average", average}, {"end_attempt", end_attempt}, {"sums", sums},
                                      {"texts", texts},     {"waited", waited},           {"reducer", reducer},
-                                     {NULL, NULL}};
+                                     {"connect", connect}, {"computer", computer},       {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);

@@ -2,26 +2,31 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/core/world.h"
 
-// Of Open MPI's mpirun; of MPICH's and of srun; of what speaks PMIx, srun too.
+// Of scute without MPI; of Open MPI's mpirun; of MPICH's and of srun; of what speaks PMIx, srun too.
 static const struct {
    const char *size, *rank;
-} known[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}, {NULL, "PMIX_RANK"}};
+} known[] = {{"SCUTE_WORLD_SIZE", "SCUTE_WORLD_RANK"},
+             {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+             {"PMI_SIZE", "PMI_RANK"},
+             {NULL, "PMIX_RANK"}};
 
-enum { KNOWN = sizeof known / sizeof known[0], MOST = 1 << 20 };
+enum { BY_SCUTE, KNOWN = sizeof known / sizeof known[0], MOST = 1 << 20 };
 
 static const char *value_of(const char *variable) {
    const char *value = variable ? getenv(variable) : NULL;
    return value && *value ? value : NULL;
 }
 
-// Which world is asked for: "none", "mpi", or NULL, where a launcher decides.
+// Which world is asked for: "none", "mpi", "nccl" (of --nproc alone), or NULL, where a launcher decides.
 static ScStatus read_wish(const char **wish) {
    *wish = value_of("SCUTE_WORLD");
-   if (!*wish || strcmp(*wish, "none") == 0 || strcmp(*wish, "mpi") == 0) return SC_OK;
-   return sc_fail(SC_EARG, "SCUTE_WORLD: expected mpi or none, found '%.40s'", *wish);
+   if (!*wish || strcmp(*wish, "none") == 0 || strcmp(*wish, "mpi") == 0 || strcmp(*wish, "nccl") == 0)
+      return SC_OK;
+   return sc_fail(SC_EARG, "SCUTE_WORLD: expected mpi, nccl or none, found '%.40s'", *wish);
 }
 
 static ScStatus read_number(const char *variable, int least, int *out) {
@@ -51,8 +56,10 @@ ScStatus sc_launch_find(ScLaunch *out) {
    SC_TRY(read_wish(&wish));
    if (wish && strcmp(wish, "none") == 0) return SC_OK;
    for (int i = 0; i < KNOWN; i++)
-      if (value_of(known[i].size ? known[i].size : known[i].rank))
+      if (value_of(known[i].size ? known[i].size : known[i].rank)) {
+         out->by_scute = i == BY_SCUTE;
          return read_launch(known[i].size, known[i].rank, out);
+      }
    return SC_OK;
 }
 
@@ -67,6 +74,16 @@ static ScStatus compare(const ScLaunch *launch) {
        launch->variable, launch->rank, launch->size, world->rank, world->size);
 }
 
+// What all of them lack, one says.
+static ScStatus join_gpus(const ScLaunch *launch) {
+   ScStatus status = sc_world_join_gpus();
+   if (status == SC_OK) return SC_OK;
+   if (launch->rank > 0) nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+   return sc_wrap(status,
+                  "without MPI (Debian: apt install openmpi-bin libopenmpi-dev) processes are joined through "
+                  "their GPUs: ");
+}
+
 ScStatus sc_launch_join(bool *launched) {
    ScLaunch launch;
    SC_TRY(sc_launch_find(&launch));
@@ -74,14 +91,15 @@ ScStatus sc_launch_join(bool *launched) {
    const char *wish = value_of("SCUTE_WORLD");
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
-   ScStatus status = sc_world_join();
+   ScStatus status = launch.by_scute ? join_gpus(&launch) : sc_world_join();
    if (status != SC_OK && launch.size > 0)
       return sc_wrap(status, "this is process %d of %d (%s): ", launch.rank, launch.size, launch.variable);
    return status == SC_OK ? compare(&launch) : status;
 }
 
 bool sc_launch_is_private(const char *entry) {
-   static const char *const begins[] = {"OMPI_COMM_WORLD_", "PMI_", "PMIX_", "OMPI_MCA_ess_", "OMPI_MCA_orte_"};
+   static const char *const begins[] = {"SCUTE_WORLD_", "OMPI_COMM_WORLD_", "PMI_",
+                                        "PMIX_",        "OMPI_MCA_ess_",    "OMPI_MCA_orte_"};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;

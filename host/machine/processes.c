@@ -16,6 +16,7 @@
 
 #include "host/core/world.h"
 #include "host/machine/machine.h"
+#include "host/machine/members.h"
 
 // ---- signals ----
 
@@ -154,9 +155,36 @@ static ScStatus run(char **words, int *code) {
    return SC_OK;
 }
 
+// Whether that program is in a folder of the PATH.
+static bool is_on_path(const char *name) {
+   char path[PATH_MAX];
+   for (const char *at = getenv("PATH"); at && *at; at += strspn(at, ":")) {
+      size_t n = strcspn(at, ":");
+      snprintf(path, sizeof path, "%.*s/%s", (int)n, at, name);
+      if (access(path, X_OK) == 0) return true;
+      at += n;
+   }
+   return false;
+}
+
+// Where MPI is not there processes can be joined by NCCL alone, if each has a GPU.
+static bool goes_through_gpus(void) {
+   const char *wish = getenv("SCUTE_WORLD");
+   if (wish && *wish) return strcmp(wish, "nccl") == 0;
+   bool has_mpi = sc_world_can_join() == SC_OK && (is_on_path("mpirun.openmpi") || is_on_path("mpirun"));
+   return !has_mpi && sc_world_can_join_gpus() == SC_OK;
+}
+
+// The part of a command that begins with the program.
+static char *const *from_program(char **words, const char *program) {
+   while (*words != program) words++;
+   return words;
+}
+
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
-   SC_TRY(sc_world_can_join());
+   bool through_gpus = goes_through_gpus();
+   if (!through_gpus) SC_TRY(sc_world_can_join());
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;
@@ -164,7 +192,8 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    share_cores(n);
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = run(words, code);
+   ScStatus status =
+       through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code) : run(words, code);
    free(words);
    return status;
 }

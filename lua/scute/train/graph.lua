@@ -3,8 +3,8 @@
 --
 -- That holds as long as each update asks for the same. So it is recorded within an epoch alone, after some updates of batches
 -- of one shape, given up at a batch of another and where memory is short, and not tried where something may look on, or do
--- other things from one update to the next: hooks of the user's on steps, layers and losses of the user's, mixing, class
--- weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the loss's scale.
+-- other things from one update to the next: sums over several processes, hooks of the user's on steps, layers and losses of the
+-- user's, mixing, class weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the loss's scale.
 -- Rates, clipping and the optimizer come afterwards, as ever.
 local scute = require "scute"
 local console = require "scute.base.console"
@@ -29,7 +29,6 @@ end
 -- Whether an update of a run does the same each time.
 local function is_same_each_time(run)
    if run.accumulate > 1 or run.mixes or run.criterion or run.class_weights or run.finds_rates then return false end
-   if run.synchronised then return false end -- other processes are met on the host
    for _, hook in ipairs(run.own_hooks) do
       if looks(hook) then return false end
    end
@@ -46,7 +45,7 @@ Graph.__index = Graph
 
 --- To be called when the photos of an epoch begin; <close> gives up what there is.
 function graph.begin(run)
-   local may = run.device:find "^cuda" and run.unread.late and scute.graphs() and is_same_each_time(run)
+   local may = run.device:find "^cuda" and run.unread.late and not run.shared and scute.graphs() and is_same_each_time(run)
    return setmetatable({ left = may and FAILURES or 0, behind = 0 }, Graph)
 end
 
