@@ -35,6 +35,12 @@ describe("--sync_batch_norm", function()
       local model = network(Own { 4 })
       local run = run_of(model, true)
       do
+         local frozen = network(nn.ReLU()):freeze "1"
+         local held <close> = sync.hold(run_of(frozen, true)) -- luacheck: ignore
+         assert.is_false(frozen[2].synchronised)
+         assert.is_true(frozen[4].synchronised)
+      end
+      do
          local held <close> = sync.hold(run) -- luacheck: ignore
          assert.is_true(model[2].synchronised and model[4].synchronised)
          assert.is_false(model[5].synchronised)

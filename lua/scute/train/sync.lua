@@ -1,11 +1,11 @@
 -- Batch norm over the photos of all processes (--sync_batch_norm), as torch.nn.SyncBatchNorm has it: what several processes
 -- learn is what one does, with any number of photos in each.
 --
--- The option makes all batch norms of the model `synchronised` (see nn.BatchNorm2d) while an epoch trains on photos that are
--- shared out; those that are frozen use no statistics of a batch, and meet nobody. Each meets the others in forward and in
--- backward, so that all processes go through all layers for every batch. One that has no photo of a batch, which may be small
--- or unreadable, therefore goes along with the photos of the first process that has some: they add nothing to statistics and
--- gradients, and as it does what that one does, no layer and no loss sees anything that it does not see there.
+-- The option makes all batch norms of the model that train `synchronised` (see nn.BatchNorm2d) while an epoch trains on photos
+-- that are shared out. Each meets the others in forward and in backward, so that all processes go through all layers for every
+-- batch. One that has no photo of a batch, which may be small or unreadable, therefore goes along with the photos of the first
+-- process that has some: they add nothing to statistics and gradients, and as it does what that one does, no layer and no loss
+-- meets anything that it does not meet there (a blank photo might be new to them).
 --
 -- Where a process runs out of memory all of them begin the step anew, once; then all of them end, since statistics of pieces
 -- of a batch would be others.
@@ -60,6 +60,12 @@ end
 
 -- ---- an epoch ----
 
+local function that_train(list)
+   local found = {}
+   for _, entry in ipairs(list) do found[#found + 1] = not entry.norm.fixed and entry or nil end
+   return found
+end
+
 local function set(list, value)
    for _, entry in ipairs(list) do rawset(entry.norm, "synchronised", value) end
 end
@@ -67,7 +73,7 @@ end
 --- Until the value that it returns goes out of scope, batch norms that train are synchronised where the run wants that; then
 -- they are as they were. run.synchronised: those layers, while there are any.
 function sync.hold(run)
-   local list = run.sync_batch_norm and run.feed.shared and norms_of(run.model) or {}
+   local list = run.sync_batch_norm and run.feed.shared and that_train((norms_of(run.model))) or {}
    local before = {}
    for i, entry in ipairs(list) do before[i] = rawget(entry.norm, "synchronised") end
    set(list, #list > 0 or nil)
