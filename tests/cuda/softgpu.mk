@@ -113,7 +113,7 @@ softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC) $(SOFT_NCCL)
 $(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)
 	@echo "cc $< (software GPU)"
-	$(Q)$(CC) $(CFLAGS) -fPIC -Itests/cuda/include $(CUDA_INCLUDE) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -fPIC $(CUDA_INCLUDE) -c -o $@ $<
 
 $(SOFT)/plugin/%.o: kernels/cuda/%
 	@mkdir -p $(@D)

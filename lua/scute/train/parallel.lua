@@ -240,6 +240,12 @@ local function share_statistics(run, seen, first)
    for i, number in ipairs(world.sums(numbers)) do counts[i]:fill_(math.tointeger(number)) end
 end
 
+--- What the sum of losses that backward begins with is divided by beforehand: where it is scaled for float16, a sum over many
+-- photos would overflow where their mean, as one process has it, does not.
+function parallel.unit(run)
+   return run.scaler and run.feed.shared and run.batch_size or 1
+end
+
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
 -- { n, weight, before = photos of lower ranks }. False where nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
@@ -259,7 +265,7 @@ function parallel.gather(run, seen)
    if n == 0 then return false end
    reducing.finish(run)
    ranks.count(run, seen.n)
-   run.optimizer:scale_grad(1 / seen.total.weight)
+   run.optimizer:scale_grad(parallel.unit(run) / seen.total.weight)
    share_statistics(run, seen, first)
    return true
 end

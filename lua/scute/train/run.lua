@@ -165,7 +165,10 @@ end
 function runs.agree(run)
    if not run.shared then return end
    local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step) }, {}
-   for _, name in ipairs(run.settings._order) do lines[#lines + 1] = name .. " = " .. plain_text(run.settings[name]) end
+   for _, name in ipairs(run.settings._order) do
+      local value = name == "device" and run.device:match "^[^:]*" or run.settings[name] -- each has its own GPU
+      lines[#lines + 1] = name .. " = " .. plain_text(value)
+   end
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
    parallel.check(run, { settings = lines, more = plain_text(more), data = plain_text(run.identity.data) })
 end

@@ -88,7 +88,7 @@ local function forward_backward(run, batch, alone, seen, is_last)
    if alone then
       backward(run, loss, is_last)
    else
-      local sum <close> = loss * weight
+      local sum <close> = loss * (weight / parallel.unit(run))
       backward(run, sum, is_last)
    end
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
