@@ -217,6 +217,10 @@ local function more_training()
    r = begin(2, EXERCISE:format("normed", "frozen", "--epochs 2 --batch_size 6 --freeze_backbone"))
    check(r.code == 0 and r.err == "" and r.out:find "features: ", "a frozen backbone", r.all)
    are_clean(2, "a frozen backbone")
+   -- On the CPU of processes that only GPUs join.
+   r = start(2, (EXERCISE:format("normed", "host", "--epochs 1 --batch_size 6"):gsub("%-%-device cuda", "--device cpu")))
+   check(r.code == 0 and r.err == "", "on the CPU", r.all)
+   are_clean(2, "on the CPU")
    -- One process goes on where several were, and the other way round.
    local options = "--epochs %d --batch_size 6 --precision fp16 --resume auto"
    r = begin(2, EXERCISE:gsub("%-%-overwrite ", ""):format("plain", "again", options:format(1)))
