@@ -35,7 +35,6 @@ local function fit(hook, epochs, more)
    scute.manual_seed(1)
    local set = scute.data.open(folder, { seed = 0 })
    local model = Wide(set.classes)
-   if more then model:freeze "conv" end
    local options = { optimizer = scute.optim.sgd(model:groups { lr = 0.05 }), workers = 1, batch_size = 8, epochs = epochs,
       hooks = { hook }, output_dir = output }
    for name, value in pairs(more or {}) do options[name] = value end
@@ -76,9 +75,7 @@ function ways.memory()
 end
 
 function ways.unfreeze()
-   local model = fit({ on_epoch_begin = function(run)
-      if run.epoch == 2 then run.model:unfreeze "conv" end
-   end }, 3, { accumulate = 2, clip_norm = 0.05 })
+   local model = fit({}, 3, { unfreeze = "head,stem@2", cache_features = "off", accumulate = 2, clip_norm = 0.05 })
    if world.size > 1 then assert(reducers == 2, reducers) end
    if world.rank == 0 then print(table.concat(weights(model), " ")) end
 end
