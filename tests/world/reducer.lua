@@ -16,6 +16,9 @@ return function(base, start)
    local function an_error_ends_all()
       local r = start(2, "tests/world/sums_child.lua failing")
       check(r.code == 1 and r.err:find("scute: rank 1: this process is broken", 1, true), "an error ends all", r.all)
+      r = start(2, "tests/world/sums_child.lua leaving")
+      check(r.code == 1 and r.err:find("rank 1: it ends in the middle of sums that other processes wait for", 1, true),
+         "so does an end that is too early", r.all)
    end
 
    -- Rank 1 watches a window once more, in smaller pieces; rank 0 does not notice.
