@@ -151,6 +151,10 @@ void sc_world_give_up(void) {
    gave_up = true;
 }
 
+bool sc_world_gave_up(void) {
+   return gave_up;
+}
+
 void sc_world_leave(int exit_code, bool asked) {
    ScCommunicator *group = world;
    bool together = !gave_up && (exit_code == 0 || asked);

@@ -6,7 +6,6 @@
 -- Every function here that a comment calls "together" is called by all of them at the same place, and waits for the others.
 local scute = require "scute.core"
 local console = require "scute.base.console"
-local ranks = require "scute.train.ranks"
 local reducing = require "scute.train.reducing"
 local parallel = {}
 
@@ -264,7 +263,6 @@ function parallel.gather(run, seen)
    seen.total = { n = n, weight = sums[1], before = before }
    if n == 0 then return false end
    reducing.finish(run)
-   ranks.count(run, seen.n)
    run.optimizer:scale_grad(parallel.unit(run) / seen.total.weight)
    share_statistics(run, seen, first)
    return true
