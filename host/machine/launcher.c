@@ -1,7 +1,9 @@
 #include "host/machine/launcher.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/core/world.h"
 
@@ -81,8 +83,18 @@ ScStatus sc_launch_join(bool *launched) {
 }
 
 bool sc_launch_is_private(const char *entry) {
-   static const char *const begins[] = {"OMPI_COMM_WORLD_", "PMI_", "PMIX_", "OMPI_MCA_ess_", "OMPI_MCA_orte_"};
+   static const char *const begins[] = {"OMPI_COMM_WORLD_", "PMI_",           "PMIX_",
+                                        "OMPI_MCA_ess_",    "OMPI_MCA_orte_", "SCUTE_TERMINAL="};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;
+}
+
+int sc_launch_terminal(void) {
+   static int terminal = -2; // not looked for yet
+   if (terminal != -2) return terminal;
+   const char *name = value_of("SCUTE_TERMINAL");
+   terminal = name && sc_world()->rank == 0 ? open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+   if (terminal >= 0 && !isatty(terminal)) close(terminal), terminal = -1;
+   return terminal;
 }
