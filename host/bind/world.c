@@ -144,6 +144,13 @@ static int speaks(lua_State *L) {
    return 2;
 }
 
+// scute.world.wait(): waits until all processes are here, however long that takes, and sleeps meanwhile
+static int wait_for_all(lua_State *L) {
+   ScCommunicator *world = sc_world();
+   sc_check(L, world->barrier(world, 0));
+   return 0;
+}
+
 // scute.world.host() -> the name of the host that this process is on, and what its processor is called
 static int host(lua_State *L) {
    lua_pushstring(L, sc_host_name());
@@ -153,7 +160,7 @@ static int host(lua_State *L) {
 
 static const luaL_Reg functions[] = {
     {"all_reduce", all_reduce}, {"broadcast", broadcast}, {"barrier", barrier}, {"differing", differing},
-    {"speaks", speaks},         {"host", host},           {NULL, NULL}};
+    {"speaks", speaks},         {"wait", wait_for_all},   {"host", host},       {NULL, NULL}};
 
 // scute.world.rank: the number of this process among those that a launcher (mpirun, scute --nproc N) started
 // together, from 0, as in MPI; 0 where it is alone

@@ -1,6 +1,8 @@
+#define _GNU_SOURCE // environ
 #include "host/machine/launcher.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,11 +49,18 @@ static ScStatus read_launch(const char *size, const char *rank, ScLaunch *out) {
                   out->rank);
 }
 
+// What a process of a group starts itself has the launcher's words in its environment too, and is none of the
+// group.
+static bool is_of_another(void) {
+   const char *joined = value_of("SCUTE_JOINED");
+   return joined && strtol(joined, NULL, 10) != (long)getpid();
+}
+
 ScStatus sc_launch_find(ScLaunch *out) {
    const char *wish;
    *out = (ScLaunch){0};
    SC_TRY(read_wish(&wish));
-   if (wish && strcmp(wish, "none") == 0) return SC_OK;
+   if ((wish && strcmp(wish, "none") == 0) || is_of_another()) return SC_OK;
    for (int i = 0; i < KNOWN; i++)
       if (value_of(known[i].size ? known[i].size : known[i].rank))
          return read_launch(known[i].size, known[i].rank, out);
@@ -77,17 +86,35 @@ ScStatus sc_launch_join(bool *launched) {
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
    ScStatus status = sc_world_join();
+   char own[24];
+   snprintf(own, sizeof own, "%ld", (long)getpid());
+   setenv("SCUTE_JOINED", own, 1);
    if (status != SC_OK && launch.size > 0)
       return sc_wrap(status, "this is process %d of %d (%s): ", launch.rank, launch.size, launch.variable);
    return status == SC_OK ? compare(&launch) : status;
 }
 
 bool sc_launch_is_private(const char *entry) {
-   static const char *const begins[] = {"OMPI_COMM_WORLD_", "PMI_",           "PMIX_",
-                                        "OMPI_MCA_ess_",    "OMPI_MCA_orte_", "SCUTE_TERMINAL="};
+   static const char *const begins[] = {"OMPI_COMM_WORLD_",
+                                        "PMI_",
+                                        "PMIX_",
+                                        "OMPI_MCA_ess",
+                                        "OMPI_MCA_orte_",
+                                        "OMPI_MCA_pmix=",
+                                        "OMPI_MCA_initial_wdir=",
+                                        "SCUTE_TERMINAL=",
+                                        "SCUTE_JOINED="};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;
+}
+
+void sc_launch_forget(void) {
+   for (char **entry = environ; *entry;) {
+      char name[128];
+      snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
+      if (!sc_launch_is_private(*entry) || unsetenv(name) != 0) entry++; // else the next one has its place
+   }
 }
 
 int sc_launch_terminal(void) {

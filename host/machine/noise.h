@@ -1,5 +1,5 @@
-// What mpirun says on standard error. It tells how a process ended in blocks between two lines of dashes, several
-// of them for one end: they are read here, and left out. All else is passed on as it comes.
+// What mpirun says on standard error. It tells how a process ended in blocks between two lines of dashes,
+// several of them for one end: they are read here, and left out. All else is passed on as it comes.
 #ifndef SCUTE_NOISE_H
 #define SCUTE_NOISE_H
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "host/core/world.h"
+#include "host/machine/launcher.h"
 #include "host/machine/machine.h"
 #include "host/machine/noise.h"
 #include "host/machine/orphans.h"
@@ -75,8 +76,8 @@ static void share_cores(int n) {
    int cores = sc_usable_cores(), threads = cores / n;
    char text[16];
    if (n > cores)
-      fprintf(stderr, "scute: note: --nproc %d: there %s %d core%s here, on which the processes take turns\n", n,
-              cores == 1 ? "is" : "are", cores, cores == 1 ? "" : "s");
+      fprintf(stderr, "scute: note: --nproc %d: there %s %d core%s here, on which the processes take turns\n",
+              n, cores == 1 ? "is" : "are", cores, cores == 1 ? "" : "s");
    if ((said && *said) || (of_openmp && *of_openmp)) return;
    snprintf(text, sizeof text, "%d", threads < 1 ? 1 : threads);
    setenv("OMP_NUM_THREADS", text, 1);
@@ -123,6 +124,7 @@ static char **command(const char *number, char *program, char *const *arguments)
 static void become(char **words, pid_t parent, int pipe, int errors) {
    setpgid(0, 0);
    dup2(errors, STDERR_FILENO);
+
    prctl(PR_SET_PDEATHSIG, SIGTERM);
    if (getppid() != parent) _exit(128 + SIGTERM);
    execvp("mpirun.openmpi", words);
@@ -242,6 +244,7 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    program[length] = 0;
    snprintf(number, sizeof number, "%d", n);
    share_cores(n);
+   if (getenv("SCUTE_JOINED")) sc_launch_forget(); // this is a child of one that belongs to a group
    name_terminal();
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");

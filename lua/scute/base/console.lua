@@ -72,8 +72,9 @@ local function clear_drawn()
    if console.drawn then console.drawn:clear() end
 end
 
---- What print(text) does, for text that may come out of a file.
+--- What print(text) does, for text that may come out of a file; of several processes the first one prints.
 function console.print(text)
+   if not speaks then return end
    print(console.visible(text))
 end
 
