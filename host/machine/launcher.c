@@ -96,12 +96,19 @@ ScStatus sc_launch_join(bool *launched) {
 
 bool sc_launch_is_private(const char *entry) {
    static const char *const begins[] = {"OMPI_COMM_WORLD_",
-                                        "PMI_",
-                                        "PMIX_",
+                                        "OMPI_UNIVERSE_SIZE=",
+                                        "OMPI_COMMAND=",
+                                        "OMPI_ARGV=",
+                                        "OMPI_NUM_APP_CTX=",
+                                        "OMPI_FIRST_RANKS=",
+                                        "OMPI_APP_CTX_NUM_PROCS=",
+                                        "OMPI_FILE_LOCATION=",
                                         "OMPI_MCA_ess",
                                         "OMPI_MCA_orte_",
                                         "OMPI_MCA_pmix=",
                                         "OMPI_MCA_initial_wdir=",
+                                        "PMI_",
+                                        "PMIX_",
                                         "SCUTE_TERMINAL=",
                                         "SCUTE_JOINED="};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)

@@ -79,9 +79,10 @@ static bool is_fence(const char *line, size_t n) {
    return true;
 }
 
-// What stands between blocks, of those that several processes have in common.
+// What stands between blocks, of those that several processes have in common, or that came in halves.
 static bool is_of_blocks(const char *line) {
    return *line == '[' && (strstr(line, "] Set MCA parameter \"orte_base_help_aggregate\" to 0") ||
+                           strstr(line, "/orte/util/show_help.c at line ") ||
                            strstr(line, " sent help message help-mpi-api.txt / mpi-abort"));
 }
 
