@@ -79,8 +79,10 @@ static bool is_fence(const char *line, size_t n) {
    return true;
 }
 
-// What stands between blocks, of those that several processes have in common, or that came in halves.
+// What stands between blocks: of those that several processes have in common, of some that came in halves, and
+// of signals.
 static bool is_of_blocks(const char *line) {
+   if (strncmp(line, "mpirun: Forwarding signal ", 26) == 0) return true;
    return *line == '[' && (strstr(line, "] Set MCA parameter \"orte_base_help_aggregate\" to 0") ||
                            strstr(line, "/orte/util/show_help.c at line ") ||
                            strstr(line, " sent help message help-mpi-api.txt / mpi-abort"));
@@ -120,7 +122,7 @@ static void hold(ScNoise *noise, char c) {
 void sc_noise_take(ScNoise *noise, const char *bytes, size_t n) {
    const char *from = bytes, *end = bytes + n;
    for (const char *at = bytes; at < end; at++) {
-      bool held = noise->block || noise->n > 0 || (!noise->line && (*at == '-' || *at == '['));
+      bool held = noise->block || noise->n > 0 || (!noise->line && strchr("-[m", *at));
       if (!held) {
          noise->line = *at != '\n';
          continue;

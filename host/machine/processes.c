@@ -26,10 +26,13 @@
 
 static volatile pid_t launcher;
 static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
-static volatile long long first_press;
+static volatile long long first_press, second_press;
 
 // Wrappers pass one signal on twice; see host/term/signals.c.
 static const long long SAME_PRESS = 250 * 1000 * 1000;
+
+// How long mpirun may take to end its processes once it was told to.
+static const long long LAST_WORDS = 3000LL * 1000 * 1000;
 
 static long long now(void) {
    struct timespec t;
@@ -46,6 +49,7 @@ static void on_end(int number) {
       kill(launcher, SC_ASKED_TO_END);
    } else if (!is_over && now() - first_press >= SAME_PRESS) {
       is_over = true;
+      second_press = now();
       kill(launcher, SIGTERM);
    }
    errno = saved;
@@ -182,8 +186,12 @@ static int wait_for_end(ScNoise *noise, int errors) {
    pid_t ended = 0;
    bool open = true;
    while (ended != launcher) {
-      if (open) open = listen_to(noise, errors, LOOK);
-      ended = waitpid(launcher, &status, open ? WNOHANG : 0);
+      if (open)
+         open = listen_to(noise, errors, LOOK);
+      else
+         poll(NULL, 0, LOOK);
+      if (is_over && now() - second_press > LAST_WORDS) kill(launcher, SIGKILL);
+      ended = waitpid(launcher, &status, WNOHANG);
       if (ended < 0 && errno != EINTR) break;
    }
    struct pollfd more = {.fd = errors, .events = POLLIN};

@@ -21,7 +21,10 @@
          "NOTE: invoking MPI_ABORT causes Open MPI to kill all MPI processes.\n" FENCE
 #define MORE                                                                                                   \
    "[a-host:123] 1 more process has sent help message help-mpi-api.txt / mpi-abort\n"                          \
-   "[a-host:123] Set MCA parameter \"orte_base_help_aggregate\" to 0 to see all help / error messages\n"
+   "[a-host:123] Set MCA parameter \"orte_base_help_aggregate\" to 0 to see all help / error messages\n"       \
+   "[a-host:1] [[1652,0],0] ORTE_ERROR_LOG: Data unpack would read past end of buffer in file "                \
+   "../../../orte/util/show_help.c at line 513\n"                                                              \
+   "mpirun: Forwarding signal 20 to job\n"
 
 static ScNoise noise;
 static char heard[32768];
@@ -74,6 +77,7 @@ static void test_the_rest_is_passed_on(void **state) {
    static const char *const texts[] = {
        "",
        "no end of line",
+       "mpi\nm",
        "- a list\n-- of lines\n---\n",
        "[1] a list\n[2]",
        FENCE "There are not enough slots available in the system\n" FENCE "more\n",
