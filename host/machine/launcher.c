@@ -78,6 +78,18 @@ static ScStatus compare(const ScLaunch *launch) {
        launch->variable, launch->rank, launch->size, world->rank, world->size);
 }
 
+// Open MPI's launcher has a folder for as long as it runs. Without it MPI would end this process, in many
+// words.
+static ScStatus check_launcher(const ScLaunch *launch) {
+   const char *folder = value_of("PMIX_SERVER_TMPDIR");
+   if (!folder || access(folder, F_OK) == 0) return SC_OK;
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "%s is set, but the launcher that has set it is gone (there is no %s): this shell was started by "
+       "one, or has its variables; SCUTE_WORLD=none passes over them, SCUTE_WORLD=mpi asks MPI all the same",
+       launch->variable, folder);
+}
+
 ScStatus sc_launch_join(bool *launched) {
    ScLaunch launch;
    SC_TRY(sc_launch_find(&launch));
@@ -85,6 +97,7 @@ ScStatus sc_launch_join(bool *launched) {
    const char *wish = value_of("SCUTE_WORLD");
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
+   if (!is_wanted) SC_TRY(check_launcher(&launch));
    ScStatus status = sc_world_join();
    char own[24];
    snprintf(own, sizeof own, "%ld", (long)getpid());
