@@ -254,6 +254,7 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    share_cores(n);
    if (getenv("SCUTE_JOINED")) sc_launch_forget(); // this is a child of one that belongs to a group
    name_terminal();
+   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // who waits leaves the processor to others
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
    ScStatus status = run(words, program, code);
