@@ -32,4 +32,6 @@ void sc_orphans_kill(const char *program) {
    while (children && fscanf(children, "%d", &id) == 1)
       if (runs(id, program) && kill(id, SIGKILL) == 0) waitpid(id, NULL, 0);
    if (children) fclose(children);
+   while (waitpid(-1, NULL, WNOHANG) > 0) {
+   }
 }

@@ -229,9 +229,9 @@ static ScStatus run(char **words, const char *program, int *code) {
    sc_noise_begin(&noise, STDERR_FILENO);
    int status = wait_for_end(&noise, errors);
    close(errors);
-   if (WIFSIGNALED(status)) sc_orphans_kill(program);
-   tell_end(&noise, status);
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+   if (*code) sc_orphans_kill(program);
+   tell_end(&noise, status);
    if (*code && asked) *code = 128 + asked;
    return SC_OK;
 }
