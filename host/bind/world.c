@@ -18,7 +18,7 @@ void sc_world_set_launched(bool so) {
 
 // Each leaves time to those before it, but not for ever: a fault that hundreds share is told in the end.
 bool sc_world_speaks(void) {
-   enum { FIRST = 3000, NEXT = 250, MOST = 12 };
+   enum { FIRST = 3000, NEXT = 1000, MOST = 6 };
    int rank = sc_world()->rank, wait = FIRST + NEXT * (rank < MOST ? rank - 1 : MOST);
    struct timespec pause = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L};
    return rank == 0 || nanosleep(&pause, NULL) == 0;

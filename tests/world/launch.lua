@@ -243,7 +243,8 @@ return function(base)
          if name then
             local text = base.read_file("scripts/" .. file)
             check(together[name] ~= nil, name .. ": is it for several processes?")
-            check((text:find("\ncli.alone()\n", 1, true) ~= nil) == not together[name], name .. " says whether it is of one", text)
+            local says = text:find("\ncli.alone()\n", 1, true) ~= nil
+            check(says == not together[name], name .. " says whether it is of one", text)
          end
       end
    end
