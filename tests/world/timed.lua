@@ -207,15 +207,18 @@ local function children()
 end
 
 local training = dofile "tests/world/training.lua"
+local launch = dofile "tests/world/launch.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
       tests[#tests + 1] = test
    end
-   for _, test in ipairs(training(cli)) do tests[#tests + 1] = test end
+   for _, part in ipairs { training, launch } do
+      for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
+   end
 else
    print "there is no MPI here: processes alone are tested"
 end
-for i, t in ipairs(tests) do local info = debug.getinfo(t, "S"); tests[i] = function() local a = scute.clock(); t(); print(("%6.1f s %s:%d"):format(scute.clock() - a, info.short_src, info.linedefined)) end end
+for i, t in ipairs(tests) do local info = debug.getinfo(t, "S"); tests[i] = function() if not info.short_src:find(os.getenv "ONLY" or "") then return end local a = scute.clock(); t(); print(("%6.1f s %s:%d"):format(scute.clock() - a, info.short_src, info.linedefined)) end end
 cli.run(tests)
