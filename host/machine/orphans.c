@@ -15,13 +15,14 @@ void sc_orphans_come_here(void) {
    prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+// Also what has not become the program yet.
 static bool runs(int id, const char *program) {
    char link[32], path[PATH_MAX];
    snprintf(link, sizeof link, "/proc/%d/exe", id);
    ssize_t n = readlink(link, path, sizeof path - 1);
    if (n < 0) return false;
    path[n] = 0;
-   return strcmp(path, program) == 0;
+   return strcmp(path, program) == 0 || strstr(path, "/mpirun") || strstr(path, "/orterun");
 }
 
 void sc_orphans_kill(const char *program) {

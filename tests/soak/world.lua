@@ -133,8 +133,9 @@ local function kill(n, name, after)
       check(select(2, ("\n" .. text):gsub(ENDED, "")) == 1, name .. ": the rank is named, once", text)
    end
    for _, rank in ipairs(ranks) do
-      local state = read(("/proc/%d/stat"):format(rank)):match "%) (%a)"
-      check(state == nil or state == "Z", name .. ": nobody is left", ("%d: %s"):format(rank, tostring(state)))
+      local stat = read(("/proc/%d/stat"):format(rank))
+      local state = stat:match "%) (%a)"
+      check(state == nil or state == "Z", name .. ": nobody is left", ("code %s, killed %s: %s"):format(code, victim, stat))
    end
    return code == 0
 end
