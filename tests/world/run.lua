@@ -206,14 +206,15 @@ local function children()
    check(r.code == 0 and cli.read_file(cli.scratch .. "/c") == "1\n", "a child is alone", r.all)
 end
 
-local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
+local training, reducer, launch =
+   dofile "tests/world/training.lua", dofile "tests/world/reducer.lua", dofile "tests/world/launch.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
       tests[#tests + 1] = test
    end
-   for _, part in ipairs { training, reducer } do
+   for _, part in ipairs { training, reducer, launch } do
       for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
    end
 else
