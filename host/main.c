@@ -12,6 +12,7 @@
 #include "host/bind/run.h"
 #include "host/bind/watch.h"
 #include "host/bind/world.h"
+#include "host/machine/hosts.h"
 #include "host/machine/launcher.h"
 #include "host/machine/machine.h"
 #include "host/machine/processes.h"
@@ -248,6 +249,7 @@ static int start_processes(const Options *options, int argc, char **argv) {
 static ScStatus join(void) {
    bool launched;
    SC_TRY(sc_launch_join(&launched));
+   SC_TRY(sc_hosts_compare());
    sc_world_set_launched(launched);
    if (launched) sc_interrupt_also(SC_ASKED_TO_END);
    return SC_OK;

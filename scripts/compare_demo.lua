@@ -6,6 +6,7 @@ local typed_name = require "scute.base.typed_name"
 local cli, stamps = scute.cli, require "scute.data.stamps"
 
 local photos, output = "demo/photos", "demo/comparison"
+cli.alone()
 local start = scute.clock()
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", photos)
 

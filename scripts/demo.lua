@@ -42,6 +42,7 @@ local function run(network)
    return validated, right
 end
 
+cli.alone()
 for _, network in ipairs(networks) do -- before the first has learned for a while
    if not lfs.attributes(network.weights) then
       cli.fail("the weights of %s are not here as %s: `make weights` fetches them, and the demo is run in scute's folder",

@@ -25,6 +25,7 @@ local opt = cli.parse(arg, "Measure a trained model on photos whose classes are 
      why = "the file says which photos validate", help = "a table that says which photos validate" },
    cli.pick(cli.common, "quiet")[1], table.unpack(cli.looking),
 }, evaluate.MEANING)
+cli.alone()
 if #opt.model > 1 then
    local found = evaluate.compare(opt)
    evaluate.print_comparison(found, opt.json)

@@ -6,6 +6,7 @@ local scute = require "scute"
 local cli, evaluate_reid = scute.cli, scute.evaluate_reid
 
 local opt = cli.parse(arg, "Measure a model of individual animals", evaluate_reid.flags, evaluate_reid.MEANING)
+cli.alone()
 local found = evaluate_reid.open(opt)
 local result = evaluate_reid.measure(found, opt)
 for _, entry in ipairs(result.bad) do cli.warn("left out: %s", entry.message) end

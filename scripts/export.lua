@@ -13,6 +13,7 @@ local opt = cli.parse(arg, "Write a trained model for onnxruntime, PyTorch or ti
    { "overwrite", flag = true, help = "replace what is there already" },
    cli.pick(cli.common, "quiet")[1], table.unpack(export.flags),
 })
+cli.alone()
 local files = export.check_output(opt)
 local model, metadata = cli.guard(nil, models.load, opt.model)
 local about, why = export.about(opt.model, metadata)

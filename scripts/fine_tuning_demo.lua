@@ -18,6 +18,7 @@ local passed_on = cli.pick(cli.common, "batch_size", "weight_decay", "warmup_epo
    "workers", "threads", "device", "precision", "deterministic", "quiet")
 table.move(passed_on, 1, #passed_on, #flags + 1, flags)
 local opt = cli.parse(arg, "Exercises 1 and 2 and a network from scratch, on the demo's photos", flags)
+cli.alone()
 
 -- The flags of a run, as a shell reads them.
 local function told()

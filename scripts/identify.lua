@@ -26,6 +26,7 @@ local opt = cli.parse(arg, "Say which individual photos show, or that it is a ne
    { "rebuild", flag = true, help = "make the gallery of a folder anew, as for another model" },
    table.unpack(cli.looking),
 })
+cli.alone()
 program.check(opt)
 local photos = program.photos(opt)
 if opt.picture then program.check_picture(opt, photos) end

@@ -8,6 +8,7 @@ local cli, metric_learning, optim, reid, schedule, train =
 
 local opt = cli.parse(arg, "Train an embedding by which individual animals are told apart", metric_learning.flags,
    metric_learning.MEANING)
+cli.alone()
 if opt.list_groups then return metric_learning.print_groups(opt) end
 
 local photos = metric_learning.open(opt)

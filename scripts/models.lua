@@ -11,6 +11,7 @@ local opt = cli.parse(arg, "List models: parameters, multiply-adds for a photo, 
    { "pattern", argument = true, value = "PATTERN", help = "only models whose name contains this (a Lua pattern)" },
    { "verbose", flag = true, help = "also print the layers of each, with output shapes and parameters" },
 })
+cli.alone()
 if opt.pattern and not pcall(string.find, "", opt.pattern) then cli.usage_error("'%s' is not a Lua pattern", opt.pattern) end
 local found = models.table(opt.pattern)
 if #found == 0 then

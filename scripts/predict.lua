@@ -16,6 +16,7 @@ local opt = cli.parse(arg, "Say what a trained model sees in photos", {
    { "embeddings", value = "FILE", help = "also write what the backbone says about each photo, as safetensors" },
    table.unpack(cli.looking),
 })
+cli.alone()
 predict.check(opt)
 local function note(line) cli.warn("%s", line) end
 local model = predict.open(opt.model, { weights = opt.weights, log = note }):to(opt.device)

@@ -14,6 +14,7 @@ local flags = {
 local passed_on = cli.pick(cli.common, "workers", "threads", "device", "precision", "deterministic", "quiet")
 table.move(passed_on, 1, #passed_on, #flags + 1, flags)
 local opt = cli.parse(arg, "Re-identification of drawn animals, by several protocols", flags)
+cli.alone()
 
 if not lfs.attributes "tests/reid/animals.lua" then
    cli.fail("there is no tests/reid/animals.lua, which draws the animals: this demo runs in a clone of scute, from its root")

@@ -6,10 +6,17 @@
 
 #include "host/bind/image.h"
 #include "host/bind/options.h"
+#include "host/machine/launcher.h"
 
 static const char *const ways[] = {
     [SC_SHOW_NONE] = "auto",   [SC_SHOW_BLOCKS] = "blocks", [SC_SHOW_SIXEL] = "sixel",
     [SC_SHOW_KITTY] = "kitty", [SC_SHOW_ITERM] = "iterm",   NULL};
+
+// Where standard output ends.
+static int output(void) {
+   int behind = sc_launch_terminal();
+   return behind >= 0 ? behind : STDOUT_FILENO;
+}
 
 // scute.terminal_picture(image, {as = "auto", "blocks", "sixel", "kitty" or "iterm"; columns, rows = of
 // letters, default what standard output has, less two rows}) -> text, as; nil where "auto" finds a terminal
@@ -24,7 +31,7 @@ static int picture(lua_State *L) {
    sc_check_options(L, 2, "terminal_picture", names);
    ScShow how = (ScShow)sc_option_choice(L, 2, "terminal_picture", "as", SC_SHOW_NONE, ways);
    ScTerminalSize size;
-   bool terminal = sc_terminal_size(STDOUT_FILENO, &size);
+   bool terminal = sc_terminal_size(output(), &size);
    if (size.rows > 2) size.rows -= 2;
    size.columns = (int)sc_option_integer(L, 2, "terminal_picture", "columns", size.columns, 1, 1000);
    size.rows = (int)sc_option_integer(L, 2, "terminal_picture", "rows", size.rows, 1, 1000);
@@ -43,7 +50,7 @@ static int picture(lua_State *L) {
 // scute.terminal_size() -> columns, rows of standard output; 80, 24 where it is no terminal
 static int size(lua_State *L) {
    ScTerminalSize s;
-   sc_terminal_size(STDOUT_FILENO, &s);
+   sc_terminal_size(output(), &s);
    lua_pushinteger(L, s.columns);
    lua_pushinteger(L, s.rows);
    return 2;

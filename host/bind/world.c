@@ -7,6 +7,8 @@
 #include "host/bind/bind.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
+#include "host/machine/hosts.h"
+#include "host/machine/launcher.h"
 
 static bool launched;
 
@@ -14,16 +16,22 @@ void sc_world_set_launched(bool so) {
    launched = so;
 }
 
+// Each leaves time to those before it, but not for ever: a fault that hundreds share is told in the end.
 bool sc_world_speaks(void) {
-   struct timespec pause = {.tv_sec = 3};
-   return sc_world()->rank == 0 || nanosleep(&pause, NULL) == 0;
+   enum { FIRST = 3000, NEXT = 1000, MOST = 6 };
+   int rank = sc_world()->rank, wait = FIRST + NEXT * (rank < MOST ? rank - 1 : MOST);
+   struct timespec pause = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L};
+   return rank == 0 || nanosleep(&pause, NULL) == 0;
 }
 
 const char *sc_world_speaker(void) {
-   static char text[40];
+   static char text[160];
    int rank = sc_world()->rank;
-   if (rank == 0) return "scute: ";
-   snprintf(text, sizeof text, "scute: rank %d: ", rank);
+   if (rank == 0 && !sc_hosts_are_several()) return "scute: ";
+   if (sc_hosts_are_several())
+      snprintf(text, sizeof text, "scute: rank %d on %s: ", rank, sc_host_name());
+   else
+      snprintf(text, sizeof text, "scute: rank %d: ", rank);
    return text;
 }
 
@@ -136,8 +144,23 @@ static int speaks(lua_State *L) {
    return 2;
 }
 
-static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", broadcast}, {"barrier", barrier},
-                                     {"differing", differing},   {"speaks", speaks},       {NULL, NULL}};
+// scute.world.wait(): waits until all processes are here, however long that takes, and sleeps meanwhile
+static int wait_for_all(lua_State *L) {
+   ScCommunicator *world = sc_world();
+   sc_check(L, world->barrier(world, 0));
+   return 0;
+}
+
+// scute.world.host() -> the name of the host that this process is on, and what its processor is called
+static int host(lua_State *L) {
+   lua_pushstring(L, sc_host_name());
+   lua_pushstring(L, sc_host_processor());
+   return 2;
+}
+
+static const luaL_Reg functions[] = {
+    {"all_reduce", all_reduce}, {"broadcast", broadcast}, {"barrier", barrier}, {"differing", differing},
+    {"speaks", speaks},         {"wait", wait_for_all},   {"host", host},       {NULL, NULL}};
 
 // scute.world.rank: the number of this process among those that a launcher (mpirun, scute --nproc N) started
 // together, from 0, as in MPI; 0 where it is alone
@@ -146,6 +169,8 @@ static const luaL_Reg functions[] = {{"all_reduce", all_reduce}, {"broadcast", b
 
 // scute.world.launched: whether a launcher has started this process, also as the only one: its streams are the
 // launcher's then
+
+// scute.world.terminal: whether the standard output of this process ends on a terminal all the same
 
 // scute.world.transport: what joins them: "mpi", or "none"
 static void open_world(lua_State *L) {
@@ -160,6 +185,8 @@ static void open_world(lua_State *L) {
    lua_setfield(L, -2, "transport");
    lua_pushboolean(L, launched);
    lua_setfield(L, -2, "launched");
+   lua_pushboolean(L, launched && sc_launch_terminal() >= 0);
+   lua_setfield(L, -2, "terminal");
    lua_pop(L, 1);
 }
 SC_OPENER(open_world)

@@ -22,10 +22,11 @@ ScStatus sc_world_can_join(void);
 // The same without MPI, for processes that each have a GPU and were started by scute itself
 // (host/machine/members.h): opens the plugin of CUDA and joins them through NCCL.
 ScStatus sc_world_join_gpus(void);
-ScStatus sc_world_can_join_gpus(void); // whether that plugin is there
+ScStatus sc_world_can_join_gpus(void); // whether there is a GPU at all
 
 // Others wait for what this process will not do any more: they can only be ended, whatever the code.
 void sc_world_give_up(void);
+bool sc_world_gave_up(void);
 // At the end of the process. Code 0: leaves when the others do, as long as that takes. `asked` (a signal came
 // to all): the same for a while. Else, and after that while, all of them are ended with that code.
 void sc_world_leave(int exit_code, bool asked);

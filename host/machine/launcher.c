@@ -1,8 +1,12 @@
+#define _GNU_SOURCE // environ
 #include "host/machine/launcher.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/core/world.h"
 
@@ -50,11 +54,18 @@ static ScStatus read_launch(const char *size, const char *rank, ScLaunch *out) {
                   out->rank);
 }
 
+// What a process of a group starts itself has the launcher's words in its environment too, and is none of the
+// group.
+static bool is_of_another(void) {
+   const char *joined = value_of("SCUTE_JOINED");
+   return joined && strtol(joined, NULL, 10) != (long)getpid();
+}
+
 ScStatus sc_launch_find(ScLaunch *out) {
    const char *wish;
    *out = (ScLaunch){0};
    SC_TRY(read_wish(&wish));
-   if (wish && strcmp(wish, "none") == 0) return SC_OK;
+   if ((wish && strcmp(wish, "none") == 0) || is_of_another()) return SC_OK;
    for (int i = 0; i < KNOWN; i++)
       if (value_of(known[i].size ? known[i].size : known[i].rank)) {
          out->by_scute = i == BY_SCUTE;
@@ -84,6 +95,18 @@ static ScStatus join_gpus(const ScLaunch *launch) {
                   "their GPUs: ");
 }
 
+// Open MPI's launcher has a folder for as long as it runs. Without it MPI would end this process, in many
+// words.
+static ScStatus check_launcher(const ScLaunch *launch) {
+   const char *folder = value_of("PMIX_SERVER_TMPDIR");
+   if (!folder || access(folder, F_OK) == 0) return SC_OK;
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "%s is set, but the launcher that has set it is gone (there is no %s): this shell was started by "
+       "one, or has its variables; SCUTE_WORLD=none passes over them, SCUTE_WORLD=mpi asks MPI all the same",
+       launch->variable, folder);
+}
+
 ScStatus sc_launch_join(bool *launched) {
    ScLaunch launch;
    SC_TRY(sc_launch_find(&launch));
@@ -91,16 +114,52 @@ ScStatus sc_launch_join(bool *launched) {
    const char *wish = value_of("SCUTE_WORLD");
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
+   if (!is_wanted && !launch.by_scute) SC_TRY(check_launcher(&launch));
    ScStatus status = launch.by_scute ? join_gpus(&launch) : sc_world_join();
+   char own[24];
+   snprintf(own, sizeof own, "%ld", (long)getpid());
+   setenv("SCUTE_JOINED", own, 1);
    if (status != SC_OK && launch.size > 0)
       return sc_wrap(status, "this is process %d of %d (%s): ", launch.rank, launch.size, launch.variable);
    return status == SC_OK ? compare(&launch) : status;
 }
 
 bool sc_launch_is_private(const char *entry) {
-   static const char *const begins[] = {"SCUTE_WORLD_", "OMPI_COMM_WORLD_", "PMI_",
-                                        "PMIX_",        "OMPI_MCA_ess_",    "OMPI_MCA_orte_"};
+   static const char *const begins[] = {"OMPI_COMM_WORLD_",
+                                        "OMPI_UNIVERSE_SIZE=",
+                                        "OMPI_COMMAND=",
+                                        "OMPI_ARGV=",
+                                        "OMPI_NUM_APP_CTX=",
+                                        "OMPI_FIRST_RANKS=",
+                                        "OMPI_APP_CTX_NUM_PROCS=",
+                                        "OMPI_FILE_LOCATION=",
+                                        "OMPI_MCA_ess",
+                                        "OMPI_MCA_orte_",
+                                        "OMPI_MCA_pmix=",
+                                        "OMPI_MCA_initial_wdir=",
+                                        "PMI_",
+                                        "PMIX_",
+                                        "SCUTE_WORLD_",
+                                        "SCUTE_TERMINAL=",
+                                        "SCUTE_JOINED="};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;
+}
+
+void sc_launch_forget(void) {
+   for (char **entry = environ; *entry;) {
+      char name[128];
+      snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
+      if (!sc_launch_is_private(*entry) || unsetenv(name) != 0) entry++; // else the next one has its place
+   }
+}
+
+int sc_launch_terminal(void) {
+   static int terminal = -2; // not looked for yet
+   if (terminal != -2) return terminal;
+   const char *name = value_of("SCUTE_TERMINAL");
+   terminal = name && sc_world()->rank == 0 ? open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+   if (terminal >= 0 && !isatty(terminal)) close(terminal), terminal = -1;
+   return terminal;
 }

@@ -25,4 +25,11 @@ ScStatus sc_launch_join(bool *launched);
 // starts itself is none of the group.
 bool sc_launch_is_private(const char *entry);
 
+// Removes such entries from the environment of this process, which is about to become a launcher itself.
+void sc_launch_forget(void);
+
+// The terminal on which the standard output of the first process ends behind `scute --nproc`, to be asked for
+// its size; -1 where there is none, and in the other processes. Call once this process has joined.
+int sc_launch_terminal(void);
+
 #endif

@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-// Seconds that those have which are told to end, before they are ended.
-enum { GRACE = 3 };
-
 // ---- signals ----
 
 static volatile pid_t *members; // by rank; 0: it has ended
@@ -57,11 +54,6 @@ static void on_stop(int number) {
    raise(SIGSTOP);
    tell_all(SIGCONT);
    errno = saved;
-}
-
-static void on_alarm(int number) {
-   (void)number;
-   tell_all(SIGKILL);
 }
 
 // What was ignored from the start stays so.
@@ -139,10 +131,8 @@ static int wait_for_all(void) {
       if (own == 0 || code != 0) continue;
       code = own;
       tell_end(rank, status);
-      tell_all(SIGTERM);
-      alarm(GRACE);
+      tell_all(SIGKILL); // what they write is whole, or is not there
    }
-   alarm(0);
    return code && asked ? 128 + asked : code;
 }
 
@@ -152,7 +142,6 @@ static ScStatus run(int n, char *const *arguments, int *code) {
    handle(SIGINT, on_end);
    handle(SIGTERM, on_end);
    handle(SIGTSTP, on_stop);
-   handle(SIGALRM, on_alarm);
    ScStatus status = start(n, arguments, ends);
    close(ends[0]);
    close(ends[1]);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,17 +16,24 @@
 #include <unistd.h>
 
 #include "host/core/world.h"
+#include "host/machine/launcher.h"
 #include "host/machine/machine.h"
 #include "host/machine/members.h"
+#include "host/machine/noise.h"
+#include "host/machine/orphans.h"
+#include "host/machine/parent.h"
 
 // ---- signals ----
 
 static volatile pid_t launcher;
 static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
-static volatile long long first_press;
+static volatile long long first_press, second_press;
 
 // Wrappers pass one signal on twice; see host/term/signals.c.
 static const long long SAME_PRESS = 250 * 1000 * 1000;
+
+// How long mpirun may take to end its processes once it was told to.
+static const long long LAST_WORDS = 3000LL * 1000 * 1000;
 
 static long long now(void) {
    struct timespec t;
@@ -42,6 +50,7 @@ static void on_end(int number) {
       kill(launcher, SC_ASKED_TO_END);
    } else if (!is_over && now() - first_press >= SAME_PRESS) {
       is_over = true;
+      second_press = now();
       kill(launcher, SIGTERM);
    }
    errno = saved;
@@ -68,17 +77,30 @@ static void handle(int number, void (*handler)(int)) {
 
 // Compute threads share the cores, unless the user says how many there are.
 static void share_cores(int n) {
-   const char *said = getenv("SCUTE_THREADS");
+   const char *said = getenv("SCUTE_THREADS"), *of_openmp = getenv("OMP_NUM_THREADS");
+   int cores = sc_usable_cores(), threads = cores / n;
    char text[16];
-   if ((said && *said) || getenv("OMP_NUM_THREADS")) return;
-   int threads = sc_usable_cores() / n;
+   if (n > cores)
+      fprintf(stderr, "scute: note: --nproc %d: there %s %d core%s here, on which the processes take turns\n",
+              n, cores == 1 ? "is" : "are", cores, cores == 1 ? "" : "s");
+   if ((said && *said) || (of_openmp && *of_openmp)) return;
    snprintf(text, sizeof text, "%d", threads < 1 ? 1 : threads);
    setenv("OMP_NUM_THREADS", text, 1);
 }
 
-enum { OPTIONS = 8 };
+// The terminal on which standard output ends, which the first process cannot see behind mpirun.
+static void name_terminal(void) {
+   const char *name = isatty(STDOUT_FILENO) ? ttyname(STDOUT_FILENO) : NULL;
+   if (name)
+      setenv("SCUTE_TERMINAL", name, 1);
+   else
+      unsetenv("SCUTE_TERMINAL");
+}
 
-// mpirun -np N --bind-to none --oversubscribe PROGRAM ARGUMENTS..., to be freed; NULL without memory.
+enum { OPTIONS = 11 };
+
+// mpirun -np N --bind-to none --oversubscribe PROGRAM ARGUMENTS..., to be freed; NULL without memory. What a
+// batch system has lent beyond this machine is not looked at.
 static char **command(const char *number, char *program, char *const *arguments) {
    size_t n = 0;
    while (arguments[n]) n++;
@@ -91,6 +113,9 @@ static char **command(const char *number, char *program, char *const *arguments)
    *at++ = "--bind-to";
    *at++ = "none";
    *at++ = "--oversubscribe";
+   *at++ = "--mca";
+   *at++ = "ras";
+   *at++ = "^slurm,tm,lsf,gridengine,alps";
    if (geteuid() == 0) *at++ = "--allow-run-as-root";
    *at++ = program;
    memcpy(at, arguments, n * sizeof *at);
@@ -101,8 +126,10 @@ static char **command(const char *number, char *program, char *const *arguments)
 
 // In the child. What went wrong goes into the pipe, which closes otherwise. Debian's name says that it is Open
 // MPI's, where others are installed too.
-static void become(char **words, pid_t parent, int pipe) {
+static void become(char **words, pid_t parent, int pipe, int errors) {
    setpgid(0, 0);
+   dup2(errors, STDERR_FILENO);
+
    prctl(PR_SET_PDEATHSIG, SIGTERM);
    if (getppid() != parent) _exit(128 + SIGTERM);
    execvp("mpirun.openmpi", words);
@@ -119,39 +146,94 @@ static ScStatus fail_to_start(int why) {
    return sc_fail(SC_EIO, "cannot start mpirun: %s", strerror(why));
 }
 
-// The child's number in `launcher`, once mpirun runs.
-static ScStatus start(char **words) {
-   int ends[2], why = 0;
+// The child's number in `launcher`, once mpirun runs; *errors: what is to be read of its standard error.
+static ScStatus start(char **words, int *errors) {
+   int ends[2], said[2], why = 0;
    if (pipe2(ends, O_CLOEXEC) != 0) return fail_to_start(errno);
+   if (pipe2(said, O_CLOEXEC) != 0) return close(ends[0]), close(ends[1]), fail_to_start(errno);
    pid_t parent = getpid();
    launcher = fork();
-   if (launcher == 0) become(words, parent, ends[1]);
+   if (launcher == 0) become(words, parent, ends[1], said[1]);
    if (launcher < 0) why = errno;
    close(ends[1]);
+   close(said[1]);
+   *errors = said[0];
    ssize_t n;
    while (!why && (n = read(ends[0], &why, sizeof why)) < 0 && errno == EINTR) {
    }
    close(ends[0]);
    if (!why) return SC_OK;
    if (launcher > 0) waitpid(launcher, NULL, 0);
+   close(said[0]);
    return fail_to_start(why);
 }
 
-static int wait_for_end(void) {
-   int status = 0;
-   while (waitpid(launcher, &status, 0) < 0 && errno == EINTR) {
-   }
-   int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-   return code && asked ? 128 + asked : code;
+// Reads for so many milliseconds, or what there is. False where nothing comes any more.
+static bool listen_to(ScNoise *noise, int errors, int milliseconds) {
+   char bytes[4096];
+   struct pollfd ready = {.fd = errors, .events = POLLIN};
+   int found = poll(&ready, 1, milliseconds);
+   if (found < 0) return errno == EINTR;
+   if (found == 0) return sc_noise_flush(noise), true;
+   ssize_t n = read(errors, bytes, sizeof bytes);
+   if (n > 0) sc_noise_take(noise, bytes, (size_t)n);
+   return n > 0 || (n < 0 && errno == EINTR);
 }
 
-static ScStatus run(char **words, int *code) {
+// A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
+static int wait_for_end(ScNoise *noise, int errors) {
+   enum { LOOK = 200 };
+   int status = 0;
+   pid_t ended = 0;
+   bool open = true;
+   while (ended != launcher) {
+      if (open)
+         open = listen_to(noise, errors, LOOK);
+      else
+         poll(NULL, 0, LOOK);
+      if (is_over && now() - second_press > LAST_WORDS) kill(launcher, SIGKILL);
+      ended = waitpid(launcher, &status, WNOHANG);
+      if (ended < 0 && errno != EINTR) break;
+   }
+   struct pollfd more = {.fd = errors, .events = POLLIN};
+   while (open && poll(&more, 1, 0) > 0) open = listen_to(noise, errors, 0);
+   sc_noise_flush(noise);
+   return status;
+}
+
+static const char GOES_ON[] = "a training run goes on from its last checkpoint with --resume auto";
+
+// A process that ended the others itself has said why.
+static void tell_end(const ScNoise *noise, int status) {
+   const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
+   if (asked) return;
+   if (WIFSIGNALED(status))
+      fprintf(stderr, "%sscute: mpirun was ended by signal %d (%s), and its processes with it; %s\n", erase,
+              WTERMSIG(status), strsignal(WTERMSIG(status)), GOES_ON);
+   else if (noise->rank >= 0 && noise->signal)
+      fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase,
+              noise->rank, noise->signal, strsignal(noise->signal), GOES_ON);
+   else if (noise->rank >= 0 && !noise->said)
+      fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, noise->rank,
+              noise->code ? noise->code : WEXITSTATUS(status));
+}
+
+static ScStatus run(char **words, const char *program, int *code) {
+   static ScNoise noise;
+   int errors;
    fflush(stdout);
-   SC_TRY(start(words));
+   sc_orphans_come_here();
+   SC_TRY(start(words, &errors));
    handle(SIGINT, on_end);
    handle(SIGTERM, on_end);
    handle(SIGTSTP, on_stop);
-   *code = wait_for_end();
+   sc_noise_begin(&noise, STDERR_FILENO);
+   int status = wait_for_end(&noise, errors);
+   close(errors);
+   *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+   if (*code) sc_orphans_kill(program);
+   tell_end(&noise, status);
+   if (*code && asked) *code = 128 + asked;
    return SC_OK;
 }
 
@@ -181,8 +263,16 @@ static char *const *from_program(char **words, const char *program) {
    return words;
 }
 
+// A run of an experiment (lua/scute/experiment/process.lua) ends with the process that has begun it.
+static ScStatus end_with_experiment(void) {
+   const char *parent = getenv("SCUTE_EXPERIMENT_PARENT");
+   if (!getenv("SCUTE_EXPERIMENT") || !parent) return SC_OK;
+   return sc_end_with_parent(strtol(parent, NULL, 10));
+}
+
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
+   SC_TRY(end_with_experiment());
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
@@ -190,10 +280,13 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    program[length] = 0;
    snprintf(number, sizeof number, "%d", n);
    share_cores(n);
+   if (getenv("SCUTE_JOINED")) sc_launch_forget(); // this is a child of one that belongs to a group
+   name_terminal();
+   setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // who waits leaves the processor to others
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status =
-       through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code) : run(words, code);
+   ScStatus status = through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code)
+                                  : run(words, program, code);
    free(words);
    return status;
 }

@@ -97,11 +97,19 @@ ScStatus sc_cuda_await(const ScDevice *device, cudaEvent_t event, const char *wh
    return sc_cuda_await_for(device, event, 0, what);
 }
 
+// What was aborted comes to its end: whoever gives memory back after a failure must not do it before.
+static void end_all(const ScDevice *device) {
+   cudaStreamSynchronize(sc_cuda_stream(device));
+   for (Watched *at = watched[device->index]; at->nccl; at++) cudaStreamSynchronize(at->stream);
+   cudaGetLastError();
+}
+
 ScStatus sc_cuda_await_all(const ScDevice *device, const char *what) {
    cudaStream_t stream = sc_cuda_stream(device);
    if (!has_groups(device)) return sc_cuda_status(cudaStreamSynchronize(stream), what);
-   SC_TRY(look_until(device, ask_stream, stream, sc_nccl_patience(), what));
-   for (Watched *at = watched[device->index]; at->nccl; at++)
-      SC_TRY(look_until(device, ask_stream, at->stream, sc_nccl_patience(), what));
-   return SC_OK;
+   ScStatus status = look_until(device, ask_stream, stream, sc_nccl_patience(), what);
+   for (Watched *at = watched[device->index]; at->nccl && status == SC_OK; at++)
+      status = look_until(device, ask_stream, at->stream, sc_nccl_patience(), what);
+   if (status != SC_OK) end_all(device);
+   return status;
 }

@@ -6,8 +6,12 @@
 
 namespace {
 
-template <typename U> __global__ void fill_all(int64_t n, U value, U *to) {
+// `to` may be within a tensor: its first `head` elements are those before the next whole vector.
+template <typename U> __global__ void fill_all(int64_t head, int64_t n, U value, U *to) {
    constexpr int N = ScWide<U>::N;
+   if (sc_thread() < head) to[sc_thread()] = value;
+   to += head;
+   n -= head;
    ScVector<U, N> values;
 #pragma unroll
    for (int k = 0; k < N; k++) values.v[k] = value;
@@ -23,8 +27,11 @@ template <typename U> __global__ void fill_all(int64_t n, U value, U *to) {
 template <typename U> ScStatus fill(const ScDevice *device, void *to, const void *element, int64_t n) {
    U value;
    memcpy(&value, element, sizeof value);
+   constexpr size_t wide = ScWide<U>::N * sizeof(U);
+   int64_t head = (int64_t)((wide - (uintptr_t)to % wide) % wide / sizeof(U));
+   if (head > n) head = n;
    return sc_cuda_launch(device, "fill", fill_all<U>, sc_cuda_grid(device, n / ScWide<U>::N), SC_CUDA_BLOCK, 0,
-                         n, value, (U *)to);
+                         head, n, value, (U *)to);
 }
 
 } // namespace

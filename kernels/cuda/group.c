@@ -17,10 +17,10 @@ struct ScPending {
 };
 
 typedef struct {
-   ScCommunicator is; // first
-   ScNccl *nccl;
-   bool owns; // the communicator of NCCL
-   cudaStream_t stream;
+   ScCommunicator is;       // first
+   ScNccl *beside, *direct; // sums that are begun have an order of their own
+   bool owns;               // `beside`
+   cudaStream_t stream;     // of `beside`
    cudaEvent_t ready;
    int64_t *meeting; // a number of the device's memory
    ScPending *tickets;
@@ -62,7 +62,7 @@ static void give_ticket(Group *g, ScPending *ticket) {
 
 static ScStatus begin(Group *g, ScDtype dtype, int64_t n, void *data, ScPending *ticket) {
    SC_TRY(follow(g));
-   SC_TRY(sc_nccl_all_reduce(g->nccl, dtype, n, data, g->stream));
+   SC_TRY(sc_nccl_all_reduce(g->beside, dtype, n, data, g->stream));
    return sc_cuda_status(cudaEventRecord(ticket->done, g->stream), WHAT);
 }
 
@@ -82,30 +82,30 @@ static ScStatus finish(ScCommunicator *c, ScPending *ticket) {
    cudaError_t error = cudaStreamWaitEvent(sc_cuda_stream(c->device), ticket->done, 0);
    give_ticket(g, ticket);
    SC_CUDA_TRY(error, WHAT);
-   return sc_nccl_check(g->nccl);
+   return sc_nccl_check(g->beside);
+}
+
+// What is not begun beside other work is a part of what the device computes, in its order.
+static ScStatus begin_here(Group *g) {
+   if (sc_records(g->is.device))
+      return sc_fail(SC_EUNSUPPORTED, "%s: a graph cannot hold what other processes have a part in", WHAT);
+   return sc_cuda_use(g->is.device);
 }
 
 static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
-   ScPending *ticket;
-   SC_TRY(begin_all_reduce(c, dtype, n, data, &ticket));
-   return finish(c, ticket);
+   Group *g = (Group *)c;
+   SC_TRY(begin_here(g));
+   return sc_nccl_all_reduce(g->direct, dtype, n, data, sc_cuda_stream(c->device));
 }
 
 static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data) {
    Group *g = (Group *)c;
-   ScPending *ticket;
-   SC_TRY(follow(g));
-   SC_TRY(sc_nccl_broadcast(g->nccl, root, bytes, data, g->stream));
-   SC_TRY(take_ticket(g, &ticket));
-   ScStatus status = sc_cuda_status(cudaEventRecord(ticket->done, g->stream), WHAT);
-   if (status == SC_OK) return finish(c, ticket);
-   give_ticket(g, ticket);
-   return status;
+   SC_TRY(begin_here(g));
+   return sc_nccl_broadcast(g->direct, root, bytes, data, sc_cuda_stream(c->device));
 }
 
 // Parts come to all, one after another, and the root keeps them.
 static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
-   Group *g = (Group *)c;
    void *part = NULL;
    if (bytes == 0) return SC_OK;
    SC_TRY(sc_cuda_use(c->device));
@@ -121,17 +121,20 @@ static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mi
       char *place = (char *)all + (size_t)rank * bytes;
       status = sc_cuda_status(cudaMemcpyAsync(place, part, bytes, cudaMemcpyDeviceToDevice, stream), WHAT);
    }
-   if (status == SC_OK) status = sc_cuda_await_all(c->device, WHAT);
-   if (status != SC_OK) sc_nccl_abort(g->nccl, sc_error());
+   ScStatus ended = sc_cuda_await_all(c->device, WHAT);
    cudaFree(part);
-   return status;
+   return status == SC_OK ? ended : status;
 }
 
 static ScStatus barrier(ScCommunicator *c, double seconds) {
    Group *g = (Group *)c;
    ScPending *ticket;
    SC_TRY(take_ticket(g, &ticket));
-   ScStatus status = begin(g, SC_I64, 1, g->meeting, ticket);
+   ScStatus status = all_reduce(c, SC_I64, 1, g->meeting);
+   if (status == SC_OK) {
+      cudaError_t error = cudaEventRecord(ticket->done, sc_cuda_stream(c->device));
+      status = sc_cuda_status(error, WHAT);
+   }
    if (status == SC_OK) status = sc_cuda_await_for(c->device, ticket->done, seconds > 0 ? seconds : 1e9, WHAT);
    give_ticket(g, ticket);
    return status;
@@ -141,6 +144,7 @@ static ScStatus barrier(ScCommunicator *c, double seconds) {
 
 static void free_group(Group *g) {
    if (g->stream) sc_cuda_unwatch(g->is.device, g->stream);
+   sc_cuda_unwatch(g->is.device, sc_cuda_stream(g->is.device));
    for (ScPending *ticket = g->tickets; ticket;) {
       ScPending *next = ticket->next;
       cudaEventDestroy(ticket->done);
@@ -157,7 +161,8 @@ static void free_group(Group *g) {
 static void leave(ScCommunicator *c) {
    Group *g = (Group *)c;
    if (sc_cuda_use(c->device) == SC_OK) sc_cuda_await_all(c->device, WHAT);
-   if (g->owns) sc_nccl_close(g->nccl);
+   sc_nccl_close(g->direct);
+   if (g->owns) sc_nccl_close(g->beside);
    free_group(g);
 }
 
@@ -165,7 +170,8 @@ static void leave(ScCommunicator *c) {
 static void end_alone(ScCommunicator *c, int exit_code) {
    Group *g = (Group *)c;
    (void)exit_code;
-   sc_nccl_abort(g->nccl, "this process has left the others");
+   sc_nccl_abort(g->direct, "this process has left the others");
+   sc_nccl_abort(g->beside, "this process has left the others");
    leave(c);
 }
 
@@ -174,16 +180,16 @@ static ScStatus open(Group *g) {
    SC_CUDA_TRY(cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking), WHAT);
    SC_CUDA_TRY(cudaEventCreateWithFlags(&g->ready, cudaEventDisableTiming | cudaEventBlockingSync), WHAT);
    SC_CUDA_TRY(cudaMalloc((void **)&g->meeting, sizeof *g->meeting), WHAT);
-   return sc_cuda_status(cudaMemsetAsync(g->meeting, 0, sizeof *g->meeting, g->stream), WHAT);
+   cudaStream_t compute = sc_cuda_stream(g->is.device);
+   return sc_cuda_status(cudaMemsetAsync(g->meeting, 0, sizeof *g->meeting, compute), WHAT);
 }
 
-ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *device, int rank, int size, ScNccl *nccl,
-                           bool owns) {
+static ScStatus new_group(Group **out, ScDevice *device, const ScCommunicator *world, ScNccl *beside) {
    Group *g = calloc(1, sizeof *g);
    if (!g) return sc_fail(SC_EMEM, "out of memory");
    *g = (Group){.is = {.transport = "nccl",
-                       .rank = rank,
-                       .size = size,
+                       .rank = world->rank,
+                       .size = world->size,
                        .device = device,
                        .all_reduce = all_reduce,
                        .begin_all_reduce = begin_all_reduce,
@@ -193,12 +199,11 @@ ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *device, int rank, int
                        .barrier = barrier,
                        .abort = end_alone,
                        .close = leave},
-                .nccl = nccl,
-                .owns = owns};
+                .beside = beside,
+                .owns = !beside};
    ScStatus status = open(g);
    if (status != SC_OK) return free_group(g), status;
-   sc_cuda_watch(device, nccl, g->stream);
-   *out = &g->is;
+   *out = g;
    return SC_OK;
 }
 
@@ -221,4 +226,24 @@ ScStatus sc_cuda_group_join(ScNccl **out, ScDevice *device, ScCommunicator *worl
    SC_TRY(agree(world, status, "joining GPUs"));
    SC_TRY(world->broadcast(world, 0, sizeof id, id));
    return sc_nccl_open(out, device, world->rank, world->size, id);
+}
+
+static ScStatus join_both(Group *g, ScCommunicator *world) {
+   if (g->owns) SC_TRY(sc_cuda_group_join(&g->beside, g->is.device, world));
+   sc_cuda_watch(g->is.device, g->beside, g->stream);
+   SC_TRY(sc_cuda_group_join(&g->direct, g->is.device, world));
+   sc_cuda_watch(g->is.device, g->direct, sc_cuda_stream(g->is.device));
+   return SC_OK;
+}
+
+ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *device, ScCommunicator *world, ScNccl *beside) {
+   Group *g;
+   SC_TRY(new_group(&g, device, world, beside));
+   ScStatus status = join_both(g, world);
+   if (status != SC_OK) {
+      if (g->owns) sc_nccl_close(g->beside);
+      return free_group(g), status;
+   }
+   *out = &g->is;
+   return SC_OK;
 }

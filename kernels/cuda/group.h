@@ -6,9 +6,9 @@
 #include "host/core/communicator.h"
 #include "kernels/cuda/nccl.h"
 
-// The communicator of tensors of the device, over one of NCCL, which is the new one's from here on where
-// `owns`. On failure it stays the caller's.
-ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *, int rank, int size, ScNccl *, bool owns);
+// The communicator of tensors of a device, between the processes of a world, all of which call this. `beside`:
+// what sums that are begun go through, the caller's; NULL: one of its own.
+ScStatus sc_cuda_group_new(ScCommunicator **out, ScDevice *, ScCommunicator *world, ScNccl *beside);
 // A communicator of NCCL between the processes of a world, which carries its id. All fail together where one
 // cannot.
 ScStatus sc_cuda_group_join(ScNccl **out, ScDevice *, ScCommunicator *world);

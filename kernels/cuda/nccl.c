@@ -139,10 +139,13 @@ static ScStatus broken(const ScNccl *c) {
    return sc_fail(SC_EIO, "%s", c->why);
 }
 
+// Whoever has started the processes knows better which of them has ended, and why, and is about to end this
+// one: what it could say would only be in the way.
 static ScStatus abort_with(ScNccl *c, ncclResult_t result, const char *what) {
    char why[sizeof c->why];
    tell(result, what);
    snprintf(why, sizeof why, "%s", sc_error());
+   if (result == ncclRemoteError) nanosleep(&(struct timespec){.tv_sec = 2}, NULL);
    sc_nccl_abort(c, why);
    return broken(c);
 }

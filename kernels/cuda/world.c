@@ -292,13 +292,8 @@ static ScStatus join(ScCommunicator **out) {
 // ---- GPUs of a world ----
 
 static ScStatus connect(ScDevice *device, ScCommunicator *of, ScCommunicator **out) {
-   if (of == &world.is && device == world.device)
-      return sc_cuda_group_new(out, device, of->rank, of->size, world.beside, false);
-   ScNccl *nccl;
-   SC_TRY(sc_cuda_group_join(&nccl, device, of));
-   ScStatus status = sc_cuda_group_new(out, device, of->rank, of->size, nccl, true);
-   if (status != SC_OK) sc_nccl_close(nccl);
-   return status;
+   bool is_mine = of == &world.is && device == world.device;
+   return sc_cuda_group_new(out, device, of, is_mine ? world.beside : NULL);
 }
 
 static const ScTransport nccl = {.name = "nccl", .backend = "cuda", .join = join, .connect = connect};

@@ -114,7 +114,7 @@ end
 function best_practices.options(opt, rows)
    local chosen = choose(rows, opt.only)
    if opt.list then
-      for _, row in ipairs(chosen) do print(("%-20s %s"):format(row.name, row.what)) end
+      for _, row in ipairs(chosen) do console.print(("%-20s %s"):format(row.name, row.what)) end
       os.exit(true, true)
    end
    if not process.job() then check_unfreezing(opt) end

@@ -308,5 +308,13 @@ function cli.parse(words, summary, spec, more)
    return declaration:strict(opt)
 end
 
+--- Ends the program with status 2 where several processes run it: for a script whose work is that of one. To be called behind
+-- cli.parse.
+function cli.alone()
+   if scute.world.size == 1 then return end
+   cli.usage_error("%s is for one process, and %d were started; leave --nproc, or mpirun, out", script_name(arg),
+      scute.world.size)
+end
+
 public.hide(cli, "explain") -- for host/bind/run.c
 return cli

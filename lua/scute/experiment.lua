@@ -24,6 +24,7 @@
 --    settle, gather         what lies in the folder already, and what of it is done
 --    parent, jobs, choice   the flow: which runs are missing, what each is told, which model is measured at last
 --    pool, process          processes, so many at once; in_session: where there is no script to start again
+--    together               where several processes run the script: each run is as many
 --    worker, one, context   a run in its process: its photos, and what `run` of the script gets
 --    budgets, folds, photos what a run may spend, which photos it has, and that they are the same ones
 --    record, measured       what is left of a run on disk; failed: of one that failed; threads: where other ones make the last
@@ -38,9 +39,9 @@ local direction = require "scute.experiment.direction"
 local options = require "scute.base.options"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
-local scute = require "scute.core"
 local strict = require "scute.base.strict"
 local surplus = require "scute.base.surplus"
+local together = require "scute.experiment.together"
 local variants = require "scute.experiment.variants"
 local within = require "scute.train.within"
 local worker = require "scute.experiment.worker"
@@ -140,11 +141,10 @@ local function begin(given, ...)
    why = why or fault_of(o) or check_name(o)
    if why then error("scute.experiment: " .. why, 2) end
    if worker.job() then return in_worker(o, list) end
-   if scute.world.size > 1 then
-      console.fail "scute.experiment: several processes were started, and it starts its own; begin it in one process alone"
-   end
    local is_first = not first or first == o.name
-   return parent.run(o, list, axes, { flag = again.marked(given), is_first = is_first })
+   return together.run(o, list, function()
+      return parent.run(o, list, axes, { flag = again.marked(given), is_first = is_first })
+   end)
 end
 
 local function call(_, given, ...)

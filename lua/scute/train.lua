@@ -193,6 +193,7 @@ local function find_rates(run, model, set)
    runs.count_photos(run)
    runs.clamp_batch(run)
    record.prepare(run)
+   runs.agree(run)
    lr_find.prepare(run)
    runs.choose_feed(run)
    local result = run.feed and lr_find.run(run)
@@ -210,12 +211,12 @@ end
 -- Ctrl-C ends a script after the step; at the prompt that returns the curve so far, with interrupted = true.
 function train.lr_find(model, set, given)
    check.arguments("train.lr_find", model, set, given)
-   if scute.world.size > 1 then console.fail "train.lr_find: several processes were started, and one alone finds rates" end
    local run = lr_find.OPTIONS:read(within.rates(given))
    lr_find.check(run)
    local how <close> = finish_on_interrupt() -- luacheck: ignore
    run.model, run.set = model, set
    local place = folder.of_rates(run)
+   if scute.world.rank > 0 then place = nil end -- of several processes the first one writes
    local held <close> = place and folder.hold(place) -- luacheck: ignore
    local result = find_rates(run, model, set)
    local signal = run.interrupted()

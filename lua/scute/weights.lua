@@ -204,6 +204,16 @@ local function download(model)
    return path
 end
 
+-- Where several processes want a file at once, as those of scute --nproc do, one of them downloads it. What cannot be locked
+-- cannot be written either, which is told better then.
+local function wait_for_others(model)
+   while true do
+      local ok, held = pcall(files.lock, ("%s/%s.lock"):format(weights.cache(), weights.FILES[model][1]))
+      if held or not ok then return ok and held or nil end
+      core.process.wait({}, 0.1)
+   end
+end
+
 local function open_imagenet(model, warn)
    if not weights.FILES[model] then
       local known = sorted_keys(weights.FILES)
@@ -211,6 +221,9 @@ local function open_imagenet(model, warn)
          table.concat(known, ", ")), 0)
    end
    local found, digest = open_cached(model, warn)
+   if found then return found, digest end
+   local held <close> = wait_for_others(model) -- luacheck: ignore
+   found, digest = open_cached(model, function() end)
    if found then return found, digest end
    local file = weights.open_file(download(model))
    return file, file:sha256()

@@ -229,6 +229,34 @@ nvcc(TODAY, "echo 'one.cu(1): error: no instance of it' >&2; exit 2")
 write("kernels/cuda/one.cu", "// another\n")
 leaves_out("where it was not built", "", "no instance of it")
 
+-- ---- MPI ----
+
+-- Builds with and without it, as if Open MPI had been found (its flags) or not (none).
+local function with_mpi(arguments, targets)
+   return shell(("cd $T; PATH=$T/bin:$PATH make --no-print-directory CXX=g++ CUDA=no READERS= PKGS=lua5.4 MPI_CFLAGS= %s %s")
+      :format(arguments, targets or "all"))
+end
+
+write("kernels/mpi/communicator.c", "int mpi;\n")
+os.execute(("rm -rf '%s/build'"):format(root))
+for name, arguments in pairs { ["a machine without MPI"] = "MPI_LIBS=", ["who wants none"] = "MPI=no" } do
+   ok, text = with_mpi(arguments)
+   check(ok and exists "build/scute" and not exists "build/scute_mpi.so" and #notes(text) == 0, name, text)
+end
+ok, text = with_mpi "MPI_LIBS= MPI=yes"
+check(not ok and text:find("error: there is no Open MPI", 1, true), "which is an error for those who insist", text)
+ok, text = with_mpi "MPI_LIBS=-lm"
+check(ok and exists "build/scute_mpi.so" and #notes(text) == 0, "where it is found there is a plugin", text)
+write("kernels/mpi/communicator.c", "#error no mpi.h of this kind\n")
+ok, text = with_mpi "MPI_LIBS=-lm"
+local told = notes(text)
+check(ok and exists "build/scute" and not exists "build/scute_mpi.so", "one that cannot be built breaks nothing", text)
+check(#told == 1 and told[1]:find("no MPI plugin: ", 1, true), "one line says why", text)
+ok, text = with_mpi "MPI_LIBS=-lm MPI=yes"
+check(not ok and text:find("no mpi.h of this kind", 1, true), "and those who insist get it all", text)
+ok, text = with_mpi("MPI_LIBS=", "install-mpi-plugin PREFIX=$T/usr")
+check(ok and text:find("note: the MPI plugin is not installed: there is no Open MPI", 1, true), "make install says so", text)
+
 os.execute(("rm -rf '%s'"):format(root))
 dofile("tests/build/session.lua").check(arg[-1]:match "^(.*)/" or ".", check)
 tally.finish()

@@ -54,6 +54,7 @@ $(SOFT)/programs/%.cu.o: tests/cuda/programs/%.cu
 	$(Q)$(SOFT_CXX) $(SOFT_DEVICE_FLAGS) -c -o $@ $<
 
 $(SOFT)/programs/nvrtc: $(SOFT_NVRTC)
+$(SOFT)/programs/nccl: $(SOFT_NCCL)
 
 $(SOFT)/programs/%: $(SOFT)/programs/%.cu.o $(SOFT_LIBS)
 	@echo "link $@"
@@ -75,7 +76,8 @@ $(SOFT)/programs/%.ptxas: tests/cuda/programs/%.cu
 $(SOFT)/plugin/%.ptxas: kernels/cuda/%.cu
 	$(soft_ptxas)
 
-SOFT_PROGRAMS := $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu))
+SOFT_PROGRAMS := $(filter-out $(if $(SOFT_NCCL),,%/nccl),\
+                 $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu)))
 
 softgpu-tests: $(SOFT_PROGRAMS) $(SOFT)/programs/broken_kernels.ptxas
 
@@ -113,7 +115,7 @@ softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC) $(SOFT_NCCL)
 $(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)
 	@echo "cc $< (software GPU)"
-	$(Q)$(CC) $(CFLAGS) -fPIC -Itests/cuda/include $(CUDA_INCLUDE) -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) -fPIC $(CUDA_INCLUDE) -c -o $@ $<
 
 $(SOFT)/plugin/%.o: kernels/cuda/%
 	@mkdir -p $(@D)

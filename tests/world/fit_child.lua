@@ -1,7 +1,8 @@
 -- What each process does in tests/world/reducer.lua: it trains a network, and says at the end what came out. Usage, several
 -- times at once: scute tests/world/fit_child.lua PHOTOS HOW [FOLDER]
 -- HOW: "memory": once more, with memory that runs out in the backward of the second process; "unfreeze": half of the network
--- thaws in the second epoch; "slow": the second process takes minutes for a step. The first process writes into FOLDER.
+-- thaws in the second epoch, with accumulated and clipped gradients; "slow": the second process takes minutes for a step. The
+-- first process writes into FOLDER.
 local scute = require "scute"
 local core = require "scute.core"
 local world = core.world
@@ -17,10 +18,11 @@ end
 
 local folder, how, output = arg[1], arg[2], arg[3]
 
--- Small buckets, and how often a window is watched again that has begun already.
-local again, made = 0, world.reducer
+-- Small buckets; how many are made, and how often a window is watched again that has begun already.
+local again, reducers, make = 0, 0, world.reducer
 function world.reducer(list)
-   local reducer = made(list, 64)
+   local reducer = make(list, 64)
+   reducers = reducers + 1
    return setmetatable({}, { __index = function(_, name)
       return function()
          if name == "watch" and reducer:begun() > 0 then again = again + 1 end
@@ -29,14 +31,15 @@ function world.reducer(list)
    end })
 end
 
-local function fit(hook, epochs, frozen)
+local function fit(hook, epochs, more)
    scute.manual_seed(1)
    local set = scute.data.open(folder, { seed = 0 })
    local model = Wide(set.classes)
-   if frozen then model:freeze "conv" end
-   local result = scute.train.fit(model, set, { optimizer = scute.optim.sgd(model:groups { lr = 0.05 }), workers = 1,
-      batch_size = 8, epochs = epochs, hooks = { hook }, output_dir = output })
-   return model, result
+   local options = { optimizer = scute.optim.sgd(model:groups { lr = 0.05 }), workers = 1, batch_size = 8, epochs = epochs,
+      hooks = { hook }, output_dir = output }
+   for name, value in pairs(more or {}) do options[name] = value end
+   scute.train.fit(model, set, options)
+   return model
 end
 
 local function weights(model)
@@ -51,7 +54,7 @@ local ways = {}
 
 -- The first attempt of the second step finds no memory, nor does the second one, after a collection; so the photos are halved.
 function ways.memory()
-   local plain = weights((fit({}, 1)))
+   local plain = weights(fit({}, 1))
    local tries, micro = 0, nil
    local model = fit({
       on_backward_begin = function(run)
@@ -72,9 +75,8 @@ function ways.memory()
 end
 
 function ways.unfreeze()
-   local model = fit({ on_epoch_begin = function(run)
-      if run.epoch == 2 then run.model:unfreeze "conv" end
-   end }, 3, true)
+   local model = fit({}, 3, { unfreeze = "head,stem@2", cache_features = "off", accumulate = 2, clip_norm = 0.05 })
+   if world.size > 1 then assert(reducers == 2, reducers) end
    if world.rank == 0 then print(table.concat(weights(model), " ")) end
 end
 

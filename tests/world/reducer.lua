@@ -2,9 +2,13 @@
 -- tests/world/run.lua.
 local cjson = require "cjson"
 
--- base: the tests' own check and shell, and start(n, command); photos are in $T/photos.
-return function(base, start)
+-- base: the tests' own check and shell; photos are in $T/photos.
+return function(base)
    local check = base.check
+
+   local function start(n, command)
+      return base.shell(("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command))
+   end
 
    local function sums_in_backward()
       for _, n in ipairs { 2, 4 } do
@@ -16,6 +20,9 @@ return function(base, start)
    local function an_error_ends_all()
       local r = start(2, "tests/world/sums_child.lua failing")
       check(r.code == 1 and r.err:find("scute: rank 1: this process is broken", 1, true), "an error ends all", r.all)
+      r = start(2, "tests/world/sums_child.lua leaving")
+      check(r.code == 1 and r.err:find("rank 1: it ends in the middle of sums that other processes wait for", 1, true),
+         "so does an end that is too early", r.all)
    end
 
    -- Rank 1 watches a window once more, in smaller pieces; rank 0 does not notice.

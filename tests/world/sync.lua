@@ -27,9 +27,19 @@ scute.models.register("normed", function(classes)
 end, { image_size = 32 })
 ]]
 
-return function(base, write, start)
+-- base: the tests' own check and shell.
+return function(base)
    local check, shell, scratch = base.check, base.shell, base.scratch
    local photos = dofile "tests/cli/photos.lua"
+
+   local function write(name, text)
+      photos.write_file(scratch .. "/" .. name, text)
+   end
+
+   -- Each process has one thread: there are few processors here.
+   local function start(n, command)
+      return shell(("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command))
+   end
 
    -- The program has said nothing on standard error; mpirun may.
    local function is_quiet(r)

@@ -72,8 +72,9 @@ local function clear_drawn()
    if console.drawn then console.drawn:clear() end
 end
 
---- What print(text) does, for text that may come out of a file.
+--- What print(text) does, for text that may come out of a file; of several processes the first one prints.
 function console.print(text)
+   if not speaks then return end
    print(console.visible(text))
 end
 
@@ -99,9 +100,9 @@ function console.warn(format, ...)
 end
 
 --- True if the stream 1 (standard output) or 2 (standard error) is a terminal: the user's own, and not what
--- a launcher such as mpirun reads.
+-- a launcher such as mpirun reads. What `scute --nproc` starts is told by it that standard output ends on one.
 function console.is_terminal(stream)
-   if core.world.launched then return false end
+   if core.world.launched then return stream == 1 and core.world.terminal end
    local target = lfs.symlinkattributes("/proc/self/fd/" .. stream, "target")
    return target ~= nil and (target:find "^/dev/pts/%d" or target:find "^/dev/tty" or target:find "^/dev/console") ~= nil
 end

@@ -139,9 +139,10 @@ function tell.curves(trial, rows, metric)
    return scute.plot.runs(runs, { metric = metric, width = 900, height = 500 })
 end
 
---- Prints the table and what the test says, and writes practices.md, accuracy.png and loss.png into the folder of the trial.
--- rows: as best_practices.rows returns them.
+--- Prints the table and what the test says, and writes practices.md, accuracy.png and loss.png into the folder of the trial; of
+-- several processes the first one does. rows: as best_practices.rows returns them.
 function tell.all(trial, rows)
+   if scute.world.rank > 0 then return end
    local notes = notes_of(trial)
    console.line("\n%s\n\n%s", tell.table(trial, rows), table.concat(notes, "\n"))
    local function write(name, text) console.guard("output_dir", scute.files.write, trial.folder .. "/" .. name, text) end

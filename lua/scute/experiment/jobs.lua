@@ -57,7 +57,8 @@ function jobs.write(trial, run, fields)
    local path = place .. "/job.json"
    console.guard("output_dir", scute.files.mkdirs, place)
    console.guard("output_dir", scute.files.write, path, to_json(job))
-   return { words = trial.command, env = process.environment(path), folder = place, title = title(job), run = run,
+   local words = job.kind == "test" and trial.command_alone or trial.command
+   return { words = words, env = process.environment(path), folder = place, title = title(job), run = run,
       goes_on = job.resume, timeout = trial.given.timeout, memory = job.memory, job = job }
 end
 

@@ -124,11 +124,12 @@ local function with_job(job, found)
 end
 
 --- Trains the run of a job and writes its record. options: { set = of the script, run = its function, variant = what that gets
--- }. Returns the record.
+-- }. Returns the record; nil in all but the first of several processes.
 function one.train(job, options)
    local how <close> = settled(job) -- luacheck: ignore
    local set = photos_of(job, options.set)
    local done = trained(job, options, set)
+   if scute.world.rank > 0 then return nil end -- of several processes the first one writes
    local found = with_job(job, measured.of(job, set, done))
    found.unread = variants.unread(options.variant)
    record.write(job.folder, record.RESULT, found)

@@ -92,6 +92,7 @@ local function describe(self)
    console.line("%s: %s, %s in all", made.name, console.count(#made.variants, "variant"),
       console.count(#plan.runs(made), "run"))
    for _, setting in ipairs(made.settings) do console.line("   %-20s %s", setting[1], setting[2]) end
+   if scute.world.size > 1 then console.line("   each run is %d processes", scute.world.size) end
    if self.is_here then
       console.line "   in this process, one after the other: memory and time of one run may touch another"
       warn_of_limits(self.given)
@@ -360,7 +361,8 @@ end
 -- line goes on, is_first = whether it is the first one of the script }. Returns its trial.
 function parent.run(given, list, axes, more)
    local self = { given = given, variants = list, axes = axes, folder = parent.folder(given), failures = {}, over = {},
-      warned = {}, command = process.command(), flag = more.flag, is_first = more.is_first }
+      warned = {}, command = process.command(), command_alone = process.command(true), flag = more.flag,
+      is_first = more.is_first }
    self.is_here = not self.command and not given.report_only
    if given.report_only then return report_only(self) end
    shown.check_rank(self)

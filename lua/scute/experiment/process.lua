@@ -15,9 +15,8 @@ local JOB, PARENT, SLOT = "SCUTE_EXPERIMENT", "SCUTE_EXPERIMENT_PARENT", "SCUTE_
 local HAS_VALUE = { ["-e"] = true, ["-l"] = true }
 local OF_THE_FIRST = { ["-i"] = true, ["--watch"] = true } -- nobody types in a run, and who started it watches
 
---- The words that start this program anew with the same script and arguments; nil where there is no script to start: in a
--- session, with -e alone, from standard input.
-function process.command()
+-- The words that start this program anew as one process.
+local function of_one()
    local words = rawget(_G, "arg")
    if type(words) ~= "table" or session.waits then return nil end
    if type(words[0]) ~= "string" or words[0] == "-" then return nil end
@@ -34,6 +33,17 @@ function process.command()
          list[#list + 1] = tostring(words[at])
       end
       at = at + 1
+   end
+   return list
+end
+
+--- The words that start this program anew with the same script and arguments, in as many processes as there are here (or in
+-- one, for what is no training); nil where there is no script to start: in a session, with -e alone, from standard input.
+function process.command(alone)
+   local list = of_one()
+   if list and not alone and scute.world.size > 1 then
+      table.insert(list, 2, "--nproc")
+      table.insert(list, 3, tostring(scute.world.size))
    end
    return list
 end
@@ -61,7 +71,7 @@ end
 -- at most `memory` bytes (nil: as it comes).
 function process.settle(memory)
    local parent = math.tointeger(tonumber(os.getenv(PARENT)))
-   if parent then scute.process.end_with_parent(parent) end
+   if parent and not scute.world.launched then scute.process.end_with_parent(parent) end -- else the launcher does
    scute.process.killed_first()
    if memory then scute.process.limit_memory(memory) end
 end
@@ -129,6 +139,7 @@ local function tail(path, from, bytes)
    return text
 end
 
+local KILLED = 128 + 9 -- what `scute --nproc` ends with where one of its processes was killed
 local TAIL, LONG_TAIL = 1024, 65536 -- bytes: a line is shorter than the one, an error with its traceback than the other
 
 local function last_line(path, from)
@@ -173,6 +184,7 @@ end
 -- signal that ended it, if one did. how, code: as scute.process.wait tells them.
 function process.outcome(job, how, code)
    if how == "signal" then return ended_by_signal(job, code) end
+   if code == KILLED then return ended_by_signal(job, code - 128) end
    if code == 0 then return "done" end
    if code == 130 or code == 143 then
       return "interrupted", of_signal(code - 128), scute.process.signal_name(code - 128)

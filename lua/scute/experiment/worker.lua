@@ -42,7 +42,8 @@ local function finish(ok, ended, ...)
    if ok then return ended, ... end
    if type(ended) ~= "table" then ended = { status = 1, text = tostring(ended) } end -- without memory nobody is asked
    io.stdout:flush()
-   if ended.text then io.stderr:write("scute: ", console.visible(tostring(ended.text)), "\n") end
+   local speaks, who = scute.world.speaks()
+   if ended.text and speaks then io.stderr:write(who, console.visible(tostring(ended.text)), "\n") end
    os.exit(ended.status, true)
 end
 

@@ -7,7 +7,7 @@ return function(model, opt, rates, about)
    local plan = unfreeze.plan(model, opt.unfreeze, { epochs = opt.epochs, batch_norm = opt.batch_norm })
    plan:apply(model, 1)
    local by_group = rates(opt, model)
-   print(("%s, in the first epoch%s:\n%s\n"):format(model.arch, about or "", model:groups { lr = by_group }))
-   print(plan:timeline(by_group))
+   console.print(("%s, in the first epoch%s:\n%s\n"):format(model.arch, about or "", model:groups { lr = by_group }))
+   console.print(tostring(plan:timeline(by_group)))
    for _, warning in ipairs(plan.warnings) do console.warn("%s", warning) end
 end

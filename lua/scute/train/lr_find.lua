@@ -4,6 +4,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local options = require "scute.base.options"
+local photos = require "scute.train.photos"
 local precision = require "scute.train.precision"
 local sampling = require "scute.train.sampling"
 local step = require "scute.train.step"
@@ -94,23 +95,23 @@ end
 
 -- ---- the steps ----
 
--- Calls visit(window) for window after window, over as many epochs as that takes, until it says stop.
+-- Calls visit(window) for window after window, over as many epochs as that takes, until it says stop. Several processes may
+-- find that none of them could read a photo of a window.
 local function each_window(run, visit)
    while true do
       run.epoch = run.epoch + 1
       local window, seen = {}, false
+      local function go_on()
+         local ends = visit(window)
+         window, seen = {}, seen or run.last.n ~= nil
+         return ends
+      end
       for x, y, indices in run.feed.train(run.epoch) do
          window[#window + 1] = { x = x, y = y, indices = indices }
-         if #window == run.accumulate then
-            seen = true
-            if visit(window) then return end
-            window = {}
-         end
+         if #window == run.accumulate and go_on() then return end
       end
-      if #window > 0 then
-         seen = true
-         if visit(window) then return end
-      end
+      if #window > 0 and go_on() then return end
+      photos.share(run)
       run.photos.check_readable(seen or nil, run.set.train)
    end
 end
@@ -125,6 +126,7 @@ local function climb(run, leader)
       run.optimizer:scale_lr(lr / leader.base_lr)
       run.mean, run.confusion = metrics.mean(), metrics.confusion(run.set.classes)
       step.run(run, window)
+      if not run.last.n then return run.interrupted() end
       local loss = run.last.loss
       points[#points + 1] = { lr = lr, loss = loss }
       average = average and 0.7 * average + 0.3 * loss or loss -- one bad batch is no divergence

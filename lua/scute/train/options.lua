@@ -41,6 +41,11 @@ local function read_device(text)
    error(("expected cpu, cuda, cuda:N, auto or ref, found '%s'%s"):format(text, options.hint(text, DEVICES)), 0)
 end
 
+-- Of several processes each has a GPU of its own, and it does not matter which.
+local function device_text(value, run)
+   return run.shared and value:find "^cuda" and "cuda:0" or value
+end
+
 local function is_patience(value)
    return type(value) == "table" or type(value) == "number" and math.tointeger(value) ~= nil and value >= 0
 end
@@ -223,7 +228,7 @@ return options.declare("train.fit", {
      help = "also write a TensorBoard event file into the output folder" },
    { "workers", whole = true, min = 0, max = 256, resume = "free",
      show = "2; on a GPU as many as there are processors, at most 8", help = "threads that decode photos" },
-   { "device", read = read_device, suggests = DEVICES, default = "cpu", value = "NAME",
+   { "device", read = read_device, suggests = DEVICES, default = "cpu", value = "NAME", identity = device_text,
      help = "where to compute: cpu; cuda, or cuda:1 for the second GPU; auto: a GPU where one answers, else the CPU; ref: "
         .. "slow and plain, for checks" },
    { "precision", choices = precision.NAMES, default = "auto",

@@ -6,7 +6,7 @@
 -- Every function here that a comment calls "together" is called by all of them at the same place, and waits for the others.
 local scute = require "scute.core"
 local console = require "scute.base.console"
-local ranks = require "scute.train.ranks"
+local hosts = require "scute.train.hosts"
 local reducing = require "scute.train.reducing"
 local parallel = {}
 
@@ -91,20 +91,29 @@ local function state_digest(run)
 end
 
 --- Fails where processes were started with other versions, arguments, photos or weights, and tells how the work is shared.
--- said: { settings = list of lines "name = value", more = what identifies the run, data = of its photos } (texts). Together.
+-- said: { arguments, settings = lists of lines "name = value", more = what identifies the run, data = of its photos } (texts).
+-- What the processes were told comes first, then what follows from that. Together.
 function parallel.check(run, said)
    if not run.shared then return end
    local versions = {}
    for name, value in pairs(scute.version()) do versions[#versions + 1] = name .. " " .. tostring(value) end
    table.sort(versions)
    agree(table.concat(versions, "\n"), "other versions of the program or its libraries")
-   local other = first_difference(said.settings)
-   if other then console.fail("%s, and not so in rank 0; all processes of a run are started alike", other) end
-   agree(said.more, "another model, or other arguments of the script,")
+   local function agree_on(lines)
+      local other = first_difference(lines)
+      if other then console.fail("%s, and not so in rank 0; all processes of a run are started alike", other) end
+   end
+   agree_on(said.arguments)
    agree(said.data, "other photos (names, classes, split or sizes of the files)")
+   agree_on(said.settings)
+   agree(said.more, "another model, or other arguments of the script,")
    agree(state_digest(run), "other weights")
    console.line("%d processes with %s each; a batch of %s is shared among them", world.size,
       console.count(scute.threads(), "thread"), console.count(run.batch_size, "photo"))
+   hosts.tell()
+   if run.criterion then
+      console.line "note: a loss of the script's own sees the photos of one process at a time, and the mean over all is taken"
+   end
 end
 
 --- Fails where what they have learned is not the same bit for bit. Together.
@@ -241,6 +250,12 @@ local function share_statistics(run, seen, first)
    for i, number in ipairs(world.sums(numbers)) do counts[i]:fill_(math.tointeger(number)) end
 end
 
+--- What the sum of losses that backward begins with is divided by beforehand: where it is scaled for float16, a sum over many
+-- photos would overflow where their mean, as one process has it, does not.
+function parallel.unit(run)
+   return run.scaler and run.feed.shared and run.batch_size or 1
+end
+
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
 -- { n, weight, before = photos of lower ranks }. False where nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
@@ -259,8 +274,7 @@ function parallel.gather(run, seen)
    seen.total = { n = n, weight = sums[1], before = before }
    if n == 0 then return false end
    reducing.finish(run)
-   ranks.count(run, seen.n)
-   run.optimizer:scale_grad(1 / seen.total.weight)
+   run.optimizer:scale_grad(parallel.unit(run) / seen.total.weight)
    share_statistics(run, seen, first)
    return true
 end

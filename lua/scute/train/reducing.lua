@@ -5,8 +5,8 @@ local world = require("scute.core").world
 
 local reducing = {}
 
--- Everything that can train, in the same order everywhere.
-local function parameters_of(run)
+--- Everything that can train, in the same order everywhere.
+function reducing.parameters(run)
    local list = {}
    for _, group in ipairs(run.optimizer.groups) do
       for _, entry in ipairs(group.parameters) do
@@ -24,10 +24,15 @@ local function is_same(one, other)
    return true
 end
 
+-- In an ordered run sums go another way, in the order of parts.
+local function is_wanted(run)
+   return run.feed.shared and not run.ordered
+end
+
 --- Makes ready for the sums of an update, anew where other parameters train than in the one before. Together.
 function reducing.prepare(run)
-   if not run.feed.shared then return end
-   local list, before = parameters_of(run), run.reducing
+   if not is_wanted(run) then return end
+   local list, before = reducing.parameters(run), run.reducing
    if before and is_same(before.list, list) then return end
    if before then before.reducer:free() end
    run.reducing = { list = list, reducer = world.reducer(list) }
@@ -35,7 +40,7 @@ end
 
 --- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.
 function reducing.beside(run, is_last)
-   if not is_last or not run.feed.shared then return nil end
+   if not is_last or not is_wanted(run) then return nil end
    local reducer = run.reducing.reducer
    reducer:watch()
    return setmetatable({}, { __close = function() reducer:unwatch() end })

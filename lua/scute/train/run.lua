@@ -19,6 +19,7 @@ local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local identity = require "scute.train.identity"
 local measures = require "scute.train.measures"
+local options = require "scute.base.options"
 local plain_text = require "scute.base.plain_text"
 local outlook = require "scute.train.outlook"
 local parallel = require "scute.train.parallel"
@@ -163,13 +164,34 @@ function runs.clamp_batch(run)
    parallel.check_batch(run)
 end
 
+-- "name = value" of what may not differ. Each process has a GPU of its own.
+local function told(name, value)
+   if name == "device" and type(value) == "string" then value = value:match "^[^:]*" end
+   return name .. " = " .. plain_text(value)
+end
+
+-- What a script was told that may not differ, as lines: numbers, texts and switches, which have the same words in every
+-- process.
+local function arguments_of(run)
+   local declared, lines = options.declaration_of(run.arguments), {}
+   for name, value in pairs(run.arguments) do
+      local entry = declared and declared.by_name[name]
+      local is_plain = type(value) == "number" or type(value) == "string" or type(value) == "boolean"
+      if is_plain and not (entry and entry.resume == "free") then lines[#lines + 1] = told(name, value) end
+   end
+   table.sort(lines)
+   return lines
+end
+
 --- Fails where several processes are not about to do the same, and tells how they share the work.
 function runs.agree(run)
    if not run.shared then return end
+   if not run.identity then identity.begin(run) end
    local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step) }, {}
-   for _, name in ipairs(run.settings._order) do lines[#lines + 1] = name .. " = " .. plain_text(run.settings[name]) end
+   for _, name in ipairs(run.settings._order) do lines[#lines + 1] = told(name, run.settings[name]) end
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
-   parallel.check(run, { settings = lines, more = plain_text(more), data = plain_text(run.identity.data) })
+   parallel.check(run, { arguments = arguments_of(run), settings = lines, more = plain_text(more),
+      data = plain_text(run.identity.data) })
 end
 
 --- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.

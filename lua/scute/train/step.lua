@@ -13,6 +13,7 @@ local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
+local ranks = require "scute.train.ranks"
 local record = require "scute.train.record"
 local reducing = require "scute.train.reducing"
 local sync = require "scute.train.sync"
@@ -91,7 +92,7 @@ local function forward_backward(run, batch, alone, seen, is_last)
    if alone then
       backward(run, loss, is_last)
    else
-      local sum <close> = loss * weight
+      local sum <close> = loss * (weight / parallel.unit(run))
       backward(run, sum, is_last)
    end
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
@@ -250,6 +251,7 @@ function step.run(run, window, done, recorded)
       or memory.within(run, own, gradients)
    if not parallel.gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
+   ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
    hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
