@@ -41,9 +41,10 @@ return function(base)
       return shell(("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command))
    end
 
-   -- The program has said nothing on standard error; mpirun may.
+   -- The program has said nothing on standard error but that there are few processors here; mpirun may.
    local function is_quiet(r)
-      return r.code == 0 and not r.err:find "scute"
+      local said = r.err:gsub("scute: note: %-%-nproc [^\n]*", "")
+      return r.code == 0 and not said:find "scute"
    end
 
    local function as_ops()
