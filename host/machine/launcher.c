@@ -123,7 +123,8 @@ bool sc_launch_is_private(const char *entry) {
                                         "PMI_",
                                         "PMIX_",
                                         "SCUTE_TERMINAL=",
-                                        "SCUTE_JOINED="};
+                                        "SCUTE_JOINED=",
+                                        "SCUTE_NPROC="};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;

@@ -21,6 +21,7 @@
 #include "host/machine/noise.h"
 #include "host/machine/orphans.h"
 #include "host/machine/parent.h"
+#include "host/machine/ranks.h"
 
 // ---- signals ----
 
@@ -31,8 +32,9 @@ static volatile long long first_press, second_press;
 // Wrappers pass one signal on twice; see host/term/signals.c.
 static const long long SAME_PRESS = 250 * 1000 * 1000;
 
-// How long mpirun may take to end its processes once it was told to.
+// How long mpirun may take to end its processes once it was told to, and once one of them has ended.
 static const long long LAST_WORDS = 3000LL * 1000 * 1000;
+static const double PATIENCE = 6;
 
 static long long now(void) {
    struct timespec t;
@@ -180,7 +182,7 @@ static bool listen_to(ScNoise *noise, int errors, int milliseconds) {
 }
 
 // A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
-static int wait_for_end(ScNoise *noise, int errors) {
+static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
    enum { LOOK = 200 };
    int status = 0;
    pid_t ended = 0;
@@ -190,7 +192,8 @@ static int wait_for_end(ScNoise *noise, int errors) {
          open = listen_to(noise, errors, LOOK);
       else
          poll(NULL, 0, LOOK);
-      if (is_over && now() - second_press > LAST_WORDS) kill(launcher, SIGKILL);
+      bool hangs = sc_ranks_look(ranks, launcher) > PATIENCE;
+      if (hangs || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
       ended = waitpid(launcher, &status, WNOHANG);
       if (ended < 0 && errno != EINTR) break;
    }
@@ -203,22 +206,28 @@ static int wait_for_end(ScNoise *noise, int errors) {
 static const char GOES_ON[] = "a training run goes on from its last checkpoint with --resume auto";
 
 // A process that ended the others itself has said why.
-static void tell_end(const ScNoise *noise, int status) {
+static void tell_end(const ScNoise *noise, const ScRanks *ranks, int status) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
+   bool hung = WIFSIGNALED(status) && ranks->gone >= 0; // mpirun was ended for its sake
+   int rank = noise->rank < 0 && hung ? ranks->gone : noise->rank;
+   int signal = noise->rank < 0 && hung ? ranks->signal : noise->signal;
    if (asked) return;
-   if (WIFSIGNALED(status))
+   if (rank >= 0 && signal)
+      fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase, rank,
+              signal, strsignal(signal), GOES_ON);
+   else if (hung)
+      fprintf(stderr, "%sscute: rank %d has ended, and the others with it; %s\n", erase, rank, GOES_ON);
+   else if (WIFSIGNALED(status))
       fprintf(stderr, "%sscute: mpirun was ended by signal %d (%s), and its processes with it; %s\n", erase,
               WTERMSIG(status), strsignal(WTERMSIG(status)), GOES_ON);
-   else if (noise->rank >= 0 && noise->signal)
-      fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase,
-              noise->rank, noise->signal, strsignal(noise->signal), GOES_ON);
-   else if (noise->rank >= 0 && !noise->said)
-      fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, noise->rank,
+   else if (rank >= 0 && !noise->said)
+      fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, rank,
               noise->code ? noise->code : WEXITSTATUS(status));
 }
 
-static ScStatus run(char **words, const char *program, int *code) {
+static ScStatus run(int n, char **words, const char *program, int *code) {
    static ScNoise noise;
+   static ScRanks ranks;
    int errors;
    fflush(stdout);
    sc_orphans_come_here();
@@ -227,11 +236,12 @@ static ScStatus run(char **words, const char *program, int *code) {
    handle(SIGTERM, on_end);
    handle(SIGTSTP, on_stop);
    sc_noise_begin(&noise, STDERR_FILENO);
-   int status = wait_for_end(&noise, errors);
+   sc_ranks_begin(&ranks, n);
+   int status = wait_for_end(&noise, &ranks, errors);
    close(errors);
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
    if (*code) sc_orphans_kill(program);
-   tell_end(&noise, status);
+   tell_end(&noise, &ranks, status);
    if (*code && asked) *code = 128 + asked;
    return SC_OK;
 }
@@ -253,11 +263,12 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    snprintf(number, sizeof number, "%d", n);
    share_cores(n);
    if (getenv("SCUTE_JOINED")) sc_launch_forget(); // this is a child of one that belongs to a group
+   setenv("SCUTE_NPROC", number, 1);
    name_terminal();
    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // who waits leaves the processor to others
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = run(words, program, code);
+   ScStatus status = run(n, words, program, code);
    free(words);
    return status;
 }
