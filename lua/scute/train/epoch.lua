@@ -10,6 +10,7 @@ local criterion = require "scute.train.criterion"
 local graph = require "scute.train.graph"
 local hooks = require "scute.train.hooks"
 local measures = require "scute.train.measures"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
@@ -26,6 +27,7 @@ end
 
 local function train(run)
    run.model:train()
+   ordered.check_norms(run)
    local skip = position.begin_epoch(run)
    photos.epoch_begins(run, skip ~= nil)
    run.unread = step.queue(run)
@@ -34,8 +36,8 @@ local function train(run)
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
-   for x, y, indices, done in next_batch do
-      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+   for x, y, indices, done, cut in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices, cut = cut }, done
       if #window == run.accumulate then
          step.run(run, window, done, recorded)
          window = {}

@@ -99,8 +99,8 @@ local function each_window(run, visit)
    while true do
       run.epoch = run.epoch + 1
       local window, seen = {}, false
-      for x, y, indices in run.feed.train(run.epoch) do
-         window[#window + 1] = { x = x, y = y, indices = indices }
+      for x, y, indices, _, cut in run.feed.train(run.epoch) do
+         window[#window + 1] = { x = x, y = y, indices = indices, cut = cut }
          if #window == run.accumulate then
             seen = true
             if visit(window) then return end
