@@ -1,0 +1,274 @@
+-- Ordered training: how batches are cut, what is drawn for a photo, and how parts are added up. Several processes are played
+-- here: one after the other, each with its own number.
+local scute = require "scute"
+local draw = require "scute.data.draw"
+local mix = require "scute.train.mix"
+local ordered = require "scute.train.ordered"
+local FIT = require "scute.train.options"
+
+local world = scute.world
+
+-- f() as in the process `rank` of `size`.
+local function as(rank, size, f)
+   local before = { world.rank, world.size }
+   world.rank, world.size = rank, size
+   local results = table.pack(pcall(f))
+   world.rank, world.size = before[1], before[2]
+   if not results[1] then error(results[2], 0) end
+   return table.unpack(results, 2, results.n)
+end
+
+local function numbers(n)
+   local list = {}
+   for i = 1, n do list[i] = i end
+   return list
+end
+
+-- As photos.source has it: batches of a list without those photos that cannot be read.
+local function reader(bad)
+   return function(list, size)
+      local at = 0
+      return function()
+         while at < #list do
+            local batch, number = {}, at // size + 1
+            for i = at + 1, math.min(at + size, #list) do
+               if not bad[list[i]] then batch[#batch + 1] = list[i] end
+            end
+            at = at + size
+            if #batch > 0 then return batch, batch, batch, number, batch end
+         end
+      end
+   end
+end
+
+-- By batch the photos of each part, in a list, as `size` processes have them.
+local function cut(size, n, batch_size, steps, parts, bad, skip)
+   local all = {}
+   for rank = 0, size - 1 do
+      local run = { in_parts = parts, shared = size > 1 }
+      as(rank, size, function()
+         for x, _, _, number, how in ordered.batches(run, numbers(n), batch_size, steps, skip or 0, reader(bad)) do
+            all[number] = all[number] or {}
+            local at = 0
+            for i, count in ipairs(x and how.sizes or {}) do
+               all[number][how.first + i - 1] = table.move(x, at + 1, at + count, 1, {})
+               at = at + count
+            end
+            assert.equal(x and #x or 0, at)
+         end
+      end)
+   end
+   for number = (skip or 0) + 1, steps do
+      for part = 1, parts do all[number][part] = all[number][part] or {} end
+   end
+   return all
+end
+
+describe("parts of a batch", function()
+   it("follow from the batch alone", function()
+      for parts = 1, 6 do
+         for batch_size = 1, 9 do
+            for _, n in ipairs { 1, 2, 7, 10, 19 } do
+               local steps = n > batch_size and n % batch_size == 1 and batch_size > 1 and n // batch_size
+                  or math.ceil(n / batch_size)
+               local one, met = cut(1, n, batch_size, steps, parts, {}), {}
+               for number = 1, steps do
+                  local of_batch = number == steps and n - (steps - 1) * batch_size or batch_size
+                  for part = 1, parts do
+                     local size = #one[number][part]
+                     assert.is_true(size == of_batch // parts or size == math.ceil(of_batch / parts))
+                     table.move(one[number][part], 1, size, #met + 1, met)
+                  end
+               end
+               assert.same(numbers(n), met)
+               for size = 2, parts do assert.same(one, cut(size, n, batch_size, steps, parts, {})) end
+            end
+         end
+      end
+   end)
+
+   it("lack photos that cannot be read, and no other part has them", function()
+      local bad = { [1] = true, [4] = true, [9] = true, [10] = true, [11] = true, [12] = true }
+      local expected = { { {}, { 2, 3 }, { 5 }, { 6, 7 } }, { { 8 }, {}, {}, { 13, 14 } } }
+      for size = 1, 4 do
+         assert.same(expected, cut(size, 14, 7, 2, 4, bad))
+         assert.same({ nil, expected[2] }, cut(size, 14, 7, 2, 4, bad, 1))
+      end
+   end)
+
+   it("have their rows, numbers and places among all parts of a step", function()
+      local run = { in_parts = 3, accumulate = 2, step = 5 }
+      local function batch(from, to)
+         return { x = scute.arange(from, to):reshape { to - from + 1, 1 }, y = scute.ones(to - from + 1, { dtype = "i64" }),
+            indices = scute.arange(from, to, { dtype = "i64" }) }
+      end
+      local window = { batch(1, 4), batch(11, 12) }
+      window[2].cut = ordered.cut_whole(run, { 21, 22 })
+      local found = {}
+      for i, part in ipairs(ordered.parts(run, window)) do
+         found[i] = { part.slot, part.draws, part.numbers, part.x:reshape { part.x:numel() }:values(), part.indices:values() }
+      end
+      assert.same({ { 1, 31, { 1 }, { 1 }, { 1 } }, { 2, 32, { 2 }, { 2 }, { 2 } }, { 3, 33, { 3, 4 }, { 3, 4 }, { 3, 4 } },
+         { 5, 35, { 21 }, { 11 }, { 11 } }, { 6, 36, { 22 }, { 12 }, { 12 } } }, found)
+   end)
+end)
+
+-- y and the gradient of x for rows with these keys, as two lists of rows.
+local function drawn(keys, f, width)
+   local x = scute.ones(#keys, width, { requires_grad = true })
+   scute.manual_seed(7)
+   scute.row_keys(scute.tensor(keys, { dtype = "i64" }))
+   local y = f(x)
+   scute.row_keys()
+   y:sum():backward()
+   local rows, grads = {}, {}
+   for i = 1, #keys do rows[i], grads[i] = scute.slice(y, 1, i, i):values(), scute.slice(x.grad, 1, i, i):values() end
+   return rows, grads
+end
+
+describe("what is drawn for a photo", function()
+   it("follows from its key and the number of the draw", function()
+      local function network(x)
+         return x:dropout(0.5):dropout { p = 0.2 } + scute.stochastic_depth(x, nil, 0.5)
+      end
+      local all, grads = drawn({ 5, -6, 7, 5 }, network, 20)
+      assert.same(all[1], all[4])
+      assert.not_same(all[1], all[3])
+      assert.same(all, grads) -- backward draws the same again
+      for i, key in ipairs { 5, -6, 7 } do
+         local alone = drawn({ key }, network, 20)
+         assert.same(all[i], alone[1])
+      end
+      local twice = drawn({ 5, 6 }, function(x) return x:dropout(0.5) + x:dropout(0.5) * 16 end, 40)
+      local first, second = 0, 0
+      for _, value in ipairs(twice[1]) do first, second = first + value % 16 / 2, second + value // 32 end
+      assert.is_true(first > 5 and first < 35 and second > 5 and second < 35)
+      local differ = false
+      for _, value in ipairs(twice[1]) do differ = differ or value == 2 or value == 32 end
+      assert.is_true(differ) -- each draw is another one
+   end)
+
+   it("leaves the session's generator alone, and all else to it", function()
+      scute.manual_seed(3)
+      scute.row_keys(scute.tensor({ 1, 2 }, { dtype = "i64" }))
+      scute.ones(2, 3):dropout(0.5)
+      assert.same({ 3, 0 }, scute.rng_state())
+      local other = scute.ones(3, 3):dropout(0.5) -- no rows of those keys
+      assert.same({ 3, 1 }, scute.rng_state())
+      scute.row_keys()
+      scute.manual_seed(3)
+      assert.same(other:values(), scute.ones(3, 3):dropout(0.5):values())
+   end)
+
+   it("is as often 0 as it says", function()
+      local keys = {}
+      for i = 1, 4000 do keys[i] = draw.key(1, i) end
+      local function share(f, width)
+         local rows, zeros = drawn(keys, f, width), 0
+         for _, row in ipairs(rows) do
+            for _, value in ipairs(row) do zeros = zeros + (value == 0 and 1 or 0) end
+         end
+         return zeros / (#keys * width)
+      end
+      local bound = 5 * math.sqrt(0.3 * 0.7 / #keys) -- standard errors
+      assert.is_true(math.abs(share(function(x) return x:dropout(0.3) end, 7) - 0.3) < bound / math.sqrt(7))
+      assert.is_true(math.abs(share(function(x) return scute.stochastic_depth(x, nil, 0.3) end, 1) - 0.3) < bound)
+   end)
+
+   it("has keys that differ between epochs and photos, and streams that differ between parts", function()
+      local seen, n = {}, 0
+      local function note(value)
+         assert.is_nil(seen[value])
+         seen[value], n = true, n + 1
+      end
+      for epoch = 1, 20 do
+         for sample = 1, 50 do note(draw.key(epoch, sample)) end
+      end
+      for epoch = 1, 5 do
+         for step = 0, 9 do
+            for part = 1, 8 do note(draw.of_part(3, epoch, step, part)[2]) end
+         end
+      end
+      assert.equal(1400, n)
+      assert.equal(3, draw.of_part(3, 1, 0, 1)[1])
+   end)
+end)
+
+describe("photos of a part", function()
+   it("are mixed among themselves, by numbers of the part", function()
+      local run = { in_parts = 2, accumulate = 1, step = 3, seed = 1, mixup = 1, cutmix = 0, mixes = true }
+      local function mixed(parts)
+         local x = scute.arange(1, 4):reshape { 4, 1, 1, 1 }
+         local list = ordered.parts(run, { { x = x, y = scute.tensor({ 1, 2, 3, 4 }, { dtype = "i64" }),
+            indices = scute.arange(1, 4, { dtype = "i64" }) } })
+         local some = {}
+         for i, part in ipairs(parts) do some[i] = list[part] end
+         mix.window(run, some)
+         return some
+      end
+      local both = mixed { 1, 2 }
+      assert.same({ 2, 1 }, both[1].partner:values())
+      assert.same({ 4, 3 }, both[2].partner:values())
+      assert.not_equal(both[1].share, both[2].share)
+      assert.equal(both[2].share, mixed({ 2 })[1].share) -- in a process that has this part alone
+   end)
+end)
+
+describe("sums of parts", function()
+   it("are added in their order", function()
+      local totals = { scute.zeros(3), scute.zeros(2, { dtype = "f64" }), scute.zeros(1, 2, 1, 3) }
+      local part = { scute.tensor { 1, 2 ^ 25, -0.0 }, scute.ones(2, { dtype = "f64" }), false }
+      local other = { scute.tensor { 2, 1, -0.0 }, false, scute.ones(1, 2, 1, 3) }
+      world.add_parts(totals, { part, other, other }, 3)
+      world.share_totals(totals, 3)
+      assert.same({ 5, 2 ^ 25, 0 }, totals[1]:values()) -- a 1 that is added alone is lost, twice
+      assert.equal(math.huge, 1 / totals[1]:values()[3])
+      assert.same({ 1, 1 }, totals[2]:values())
+      assert.equal(12, totals[3]:sum():item())
+      world.add_parts(totals, {}, 3)
+      assert.same({ 5, 2 ^ 25, 0 }, totals[1]:values())
+   end)
+
+   it("refuse what is not like the totals", function()
+      local ok, why = pcall(world.add_parts, { scute.zeros(3) }, { { scute.zeros(2) } }, 1)
+      assert.is_false(ok)
+      assert.truthy(why:find("expected f32 (3) in a part, found f32 (2)", 1, true))
+      ok, why = pcall(world.add_parts, { scute.zeros(3, { dtype = "i64" }) }, {}, 1)
+      assert.is_false(ok)
+      assert.truthy(why:find("add up f32 and f64", 1, true))
+   end)
+
+   it("become gradients", function()
+      local p, q = scute.ones(2, { requires_grad = true }), scute.ones(2, { requires_grad = true })
+      q:sum():backward()
+      world.set_gradients({ p, q }, { scute.tensor { 3, 4 }, false })
+      assert.same({ 3, 4 }, p.grad:values())
+      assert.is_nil(q.grad)
+      assert.is_false((pcall(world.set_gradients, { p }, { scute.ones(3) })))
+   end)
+end)
+
+describe("the options of ordered training", function()
+   local optimizer = { step = function() end }
+
+   it("have 4 parts where nothing is said, and none without it", function()
+      assert.equal(4, FIT:values({ optimizer = optimizer, ordered = true }).parts)
+      assert.equal(7, FIT:values({ optimizer = optimizer, ordered = true, parts = 7 }).parts)
+      assert.is_nil(FIT:values({ optimizer = optimizer }).parts)
+      local values, why = FIT:values { optimizer = optimizer, parts = 4 }
+      assert.is_nil(values)
+      assert.equal("option 'parts' means nothing without 'ordered'", why)
+      assert.is_nil((FIT:values { optimizer = optimizer, ordered = true, parts = 0 }))
+   end)
+
+   it("want a part for each process", function()
+      local run = { ordered = true, parts = 3, shared = true, device = "cpu" }
+      as(0, 3, function() ordered.begin(run) end)
+      assert.equal(3, run.in_parts)
+      local ok, why = as(0, 4, function()
+         return pcall(ordered.begin, { ordered = true, parts = 3, shared = true, device = "cpu" })
+      end)
+      assert.is_false(ok)
+      assert.truthy(tostring(why):find "--parts 3: there are 4 processes" or tostring(why.message):find "there are 4 processes")
+   end)
+end)
