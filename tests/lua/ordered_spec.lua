@@ -42,12 +42,12 @@ local function reader(bad)
 end
 
 -- By batch the photos of each part, in a list, as `size` processes have them.
-local function cut(size, n, batch_size, steps, parts, bad, skip)
+local function cut(size, n, batch_size, steps, parts, bad, skip, least)
    local all = {}
    for rank = 0, size - 1 do
       local run = { in_parts = parts, shared = size > 1 }
       as(rank, size, function()
-         for x, _, _, number, how in ordered.batches(run, numbers(n), batch_size, steps, skip or 0, reader(bad)) do
+         for x, _, _, number, how in ordered.batches(run, numbers(n), batch_size, steps, skip or 0, reader(bad), least or 1) do
             all[number] = all[number] or {}
             local at = 0
             for i, count in ipairs(x and how.sizes or {}) do
@@ -96,6 +96,21 @@ describe("parts of a batch", function()
       end
    end)
 
+   it("are never of a single photo where batch norm trains", function()
+      for size = 1, 4 do
+         for n = 1, 14 do
+            for number, batch in ipairs(cut(size, n, 5, math.ceil(n / 5), 4, {}, 0, 2)) do
+               local met = 0
+               for _, part in ipairs(batch) do
+                  assert.is_true(#part ~= 1 or n - (number - 1) * 5 == 1)
+                  met = met + #part
+               end
+               assert.equal(math.min(5, n - (number - 1) * 5), met)
+            end
+         end
+      end
+   end)
+
    it("have their rows, numbers and places among all parts of a step", function()
       local run = { in_parts = 3, accumulate = 2, step = 5 }
       local function batch(from, to)
@@ -103,7 +118,7 @@ describe("parts of a batch", function()
             indices = scute.arange(from, to, { dtype = "i64" }) }
       end
       local window = { batch(1, 4), batch(11, 12) }
-      window[2].cut = ordered.cut_whole(run, { 21, 22 })
+      window[2].cut = ordered.cut_whole(run, { 21, 22 }, 1)
       local found = {}
       for i, part in ipairs(ordered.parts(run, window)) do
          found[i] = { part.slot, part.draws, part.numbers, part.x:reshape { part.x:numel() }:values(), part.indices:values() }

@@ -14,13 +14,14 @@ end
 function Draws:forward(x)
    local y = self.drop(self.depth(self.conv(x), x))
    if not self.training then return y end
-   return y * (scute.rand(1, 8, 1, 1) + 0.5)
+   return y * (scute.rand(1, 8, 1, 1, { device = x.device }) + 0.5)
 end
 
-local function network(norm)
+-- norm: whether it has a batch norm; still: that it draws nothing.
+local function network(norm, still)
    return function(classes)
-      local layers = { nn.Conv2d { 3, 8, 3, stride = 4 }, nn.ReLU(), Draws(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-         nn.Dropout { p = 0.3 }, nn.Linear { 8, #classes } }
+      local layers = { nn.Conv2d { 3, 8, 3, stride = 4, bias = not norm }, nn.ReLU(), still and nn.Identity() or Draws(),
+         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout { p = still and 0 or 0.3 }, nn.Linear { 8, #classes } }
       if norm then table.insert(layers, 2, nn.BatchNorm2d { 8 }) end
       return nn.Sequential(layers)
    end
@@ -28,3 +29,4 @@ end
 
 scute.models.register("draws", network(false), { image_size = 32 })
 scute.models.register("normed", network(true), { image_size = 32 })
+scute.models.register("still", network(true, true), { image_size = 32 })

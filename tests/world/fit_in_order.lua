@@ -11,7 +11,7 @@ local opt = cli.parse(arg, "Fit in order", cli.flags {
    { "stop_after", whole = true, resume = "free", help = "steps after which all processes are killed" },
 })
 local set = data.open(opt.data_dir, data.options(opt))
-local model = models.create(opt.model, { classes = set.classes, pretrained = "none" })
+local model = models.create(opt.model, { classes = set.classes, pretrained = "none" }):to(opt.device)
 if opt.fixed_norms then model:set_batch_norm "train_affine" end
 if opt.freeze_backbone then model:freeze "backbone" end
 

@@ -10,7 +10,6 @@ local criterion = require "scute.train.criterion"
 local graph = require "scute.train.graph"
 local hooks = require "scute.train.hooks"
 local measures = require "scute.train.measures"
-local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
@@ -27,7 +26,6 @@ end
 
 local function train(run)
    run.model:train()
-   ordered.check_norms(run)
    local skip = position.begin_epoch(run)
    photos.epoch_begins(run, skip ~= nil)
    run.unread = step.queue(run)

@@ -162,7 +162,8 @@ end
 local function cutting(run, order)
    if not run.ordered then return nil end
    local _, numbers = repeats(run.set.train, order)
-   return function(first, last) return ordered.cut_whole(run, table.move(numbers, first, last, 1, {})) end
+   local least = parallel.least(run)
+   return function(first, last) return ordered.cut_whole(run, table.move(numbers, first, last, 1, {}), least) end
 end
 
 -- n: photos that were sent through, every view of them; each: photos of one epoch.

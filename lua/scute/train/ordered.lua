@@ -7,54 +7,19 @@
 -- layer draws for a whole part, and mixup and cutmix, from seed, epoch, step and part. Photos of one part are mixed among
 -- themselves, and a loss of the user's sees one part at a time.
 --
--- A batch norm that trains is refused: its running statistics would be those of each process's parts alone.
+-- A batch norm that trains sees the photos of one part, see scute.train.ordered_norms.
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local memory = require "scute.train.memory"
 local parallel = require "scute.train.parallel"
-local parts_of_model = require "scute.nn.parts"
-local sorted_keys = require "scute.base.sorted_keys"
+local ordered_norms = require "scute.train.ordered_norms"
 
 local ordered = {}
 
 local world = scute.world
 
 -- ---- what a run may be ----
-
--- Groups with batch norms that are still to join, which then train; a hook of the user's may freeze these again.
-local function joining_norms(run)
-   local names, joins = {}, run.unfreeze and run.unfreeze.from or {}
-   for _, hook in ipairs(run.own_hooks) do
-      if hook.on_epoch_begin then return names end
-   end
-   for _, group in ipairs(sorted_keys(joins)) do
-      local paths = joins[group] <= run.epochs and parts_of_model.resolve(run.model, "ordered", group)
-      if paths and #parts_of_model.batch_norms(run.model, paths) > 0 then names[#names + 1] = "those of " .. group end
-   end
-   return names
-end
-
--- Norms whose statistics move in training, or will: names in a list.
-local function moving_norms(run)
-   local names = {}
-   for name, _, owner in run.model:named_buffers() do
-      local path, field = name:match "^(.-)%.?([^.]*)$"
-      if field == "running_mean" and not owner.fixed then names[#names + 1] = path end
-   end
-   return #names > 0 and names or joining_norms(run)
-end
-
---- Fails where a batch norm trains. To be called before a run and before each epoch.
-function ordered.check_norms(run)
-   if not run.ordered then return end
-   local names = moving_norms(run)
-   if #names == 0 then return end
-   run.meter:clear()
-   console.fail("--ordered: batch norms train (%s%s), and their running statistics would depend on the number of processes; "
-      .. "keep them as they are (model:set_batch_norm \"eval\" or \"train_affine\"), or leave --ordered out", names[1],
-      #names > 1 and (" and %d more"):format(#names - 1) or "")
-end
 
 --- Takes the options of a run: run.in_parts is into how many parts batches are cut, nil where the run is not ordered.
 function ordered.begin(run)
@@ -70,11 +35,23 @@ function ordered.begin(run)
    end
 end
 
+--- Fails where the model or the loss has a state that would depend on the number of processes. To be called when both are
+-- known.
+function ordered.check_state(run)
+   if not run.ordered then return end
+   ordered_norms.check(run)
+   if run.shared and type(run.criterion) == "table" and run.criterion.save then
+      console.fail("--ordered: the loss (%s) has a state, and each of several processes would call it with its own parts "
+         .. "alone; take one process, or leave --ordered out", run.criterion.name or "a table")
+   end
+end
+
 --- Says in one line what that is.
 function ordered.tell(run)
    if not run.ordered then return end
-   console.line("ordered: each batch is cut into %s, which are added in their order: the bits are those of any number of "
-      .. "processes with %s each", console.count(run.in_parts, "part"), console.count(scute.threads(), "thread"))
+   console.line("ordered: each batch is cut into %s, which are added in their order%s", console.count(run.in_parts, "part"),
+      run.device == "cpu" and (": the bits are those of any number of processes with %s each"):format(
+         console.count(scute.threads(), "thread")) or "")
 end
 
 -- What a processor is and can do, as two texts: its name, and all that matters to which instructions are chosen.
@@ -108,9 +85,11 @@ end
 
 -- ---- cutting ----
 
--- Photos of a batch of n before part number `part` + 1.
-local function before(run, n, part)
-   return n * part // run.in_parts
+-- How many photos of a batch of n are in the first `part` parts. One that has photos has at least `least`, where there
+-- are as many; those that have none are spread among the others.
+local function in_first(run, part, n, least)
+   local taking = math.max(1, math.min(run.in_parts, n // least))
+   return n * (part * taking // run.in_parts) // taking
 end
 
 -- The parts of a batch that this process computes: the first and the last. shared: whether others compute the rest.
@@ -121,22 +100,22 @@ end
 
 -- How a batch is cut: { first = number of the first of these parts, sizes = photos in each, numbers = what its photos are known
 -- by }. at: the place in the batch, from 1, of each photo; n: places, some of which may be empty.
-local function cut_of(run, n, at, numbers, shared)
+local function cut_of(run, n, least, at, numbers, shared)
    local first, last = own_parts(run, shared)
    local cut, row = { first = first, sizes = {}, numbers = numbers }, 1
    for part = first, last do
-      local size, past = 0, before(run, n, part)
+      local size, past = 0, in_first(run, part, n, least)
       while at[row] and at[row] <= past do row, size = row + 1, size + 1 end
       cut.sizes[#cut.sizes + 1] = size
    end
    return cut
 end
 
---- How a batch that all processes compute is cut. numbers: what its photos are known by.
-function ordered.cut_whole(run, numbers)
+--- How a batch that all processes compute is cut. numbers: what its photos are known by; least: see parallel.least.
+function ordered.cut_whole(run, numbers, least)
    local at = {}
    for i = 1, #numbers do at[i] = i end
-   return cut_of(run, #numbers, at, numbers, false)
+   return cut_of(run, #numbers, least, at, numbers, false)
 end
 
 -- Calls f(from, to, i) for the rows of each part that has some.
@@ -162,24 +141,24 @@ end
 
 --- This process's photos of each batch, as parallel.batches gives them, with how they are cut as a fifth value. The cut is by
 -- the places of photos in the order: one that cannot be read is missing in its part, and moves no other. read: gives as a fifth
--- value the numbers of the photos in the order (a list), in which each is once. augment(x, numbers): what becomes of the photos
--- of a part; nil: they stay.
-function ordered.batches(run, order, size, steps, skip, read, augment)
+-- value the numbers of the photos in the order (a list), in which each is once; least: see parallel.least; augment(x, numbers):
+-- what becomes of the photos of a part; nil: they stay.
+function ordered.batches(run, order, size, steps, skip, read, least, augment)
    local place = {}
    for i, number in ipairs(order) do place[number] = i end
    local first, last = own_parts(run, run.shared)
    local function share(from, to)
       local n = to - from + 1
-      return from + before(run, n, first - 1), from + before(run, n, last) - 1
+      return from + in_first(run, first - 1, n, least), from + in_first(run, last, n, least) - 1
    end
-   local next_batch, _, _, closing = parallel.batches(order, size, steps, skip, read, 1, share)
+   local next_batch, _, _, closing = parallel.batches(order, size, steps, skip, read, least, share)
    return function()
       local x, y, indices, number, numbers = next_batch()
       if not x then return x, y, indices, number end
       local from, at = (number - 1) * size, {}
       for i, known in ipairs(numbers) do at[i] = place[known] - from end
       local n = (number == steps and #order or number * size) - from
-      local cut = cut_of(run, n, at, numbers, run.shared)
+      local cut = cut_of(run, n, least, at, numbers, run.shared)
       return augment and through(cut, x, augment) or x, y, indices, number, cut
    end, nil, nil, closing
 end
@@ -189,7 +168,7 @@ end
 function ordered.parts(run, window)
    local list, in_step = {}, run.accumulate * run.in_parts
    for i, batch in ipairs(window) do
-      local cut = batch.x and (batch.cut or ordered.cut_whole(run, batch.indices:values())) or { sizes = {} }
+      local cut = batch.x and (batch.cut or ordered.cut_whole(run, batch.indices:values(), 1)) or { sizes = {} }
       each_part(cut, function(from, to, k)
          local part = memory.piece(batch, from, to)
          part.slot = (i - 1) * run.in_parts + cut.first + k - 1
@@ -310,20 +289,24 @@ function ordered.gradients(run, parts, n, seen, compute)
    local first, last = own_parts(run, run.feed.shared)
    run.optimizer:zero_grad()
    local sum, at = new_sum(run), 1
+   local norms <close> = ordered_norms.begin(run, n * run.in_parts)
    for batch = 1, n do
       for number = first, last do
          local part, slot = parts[at], (batch - 1) * run.in_parts + number
          local is_there = part and part.slot == slot
          if is_there then
+            norms:begin_part()
             local found = compute_part(run, part, compute)
             found.slot, seen[at], at = slot, found, at + 1
             seen.n, seen.weight = seen.n + found.n, seen.weight + found.weight
+            norms:take(slot)
          end
          sum:take(not is_there)
       end
       sum:end_batch()
    end
    sum:finish()
+   norms:finish()
    memory.free_pieces(parts, {})
    return seen
 end

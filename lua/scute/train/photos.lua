@@ -384,7 +384,7 @@ function photos.source(run)
          end, nil, nil, closing
       end
       if options.ordered then
-         return ordered.batches(run, order, size, steps, skip, read_list, augments and function(x, numbers)
+         return ordered.batches(run, order, size, steps, skip, read_list, parallel.least(run), augments and function(x, numbers)
             local which <close> = scute.tensor(numbers, { dtype = "i64" })
             return augmenting.apply(run, shown, x, which, options.epoch)
          end)

@@ -123,7 +123,7 @@ function runs.new(run, model, set)
    fields.of(run)
    settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
-   ordered.check_norms(run)
+   ordered.check_state(run)
    return run
 end
 
