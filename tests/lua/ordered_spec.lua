@@ -3,9 +3,11 @@
 local scute = require "scute"
 local draw = require "scute.data.draw"
 local mix = require "scute.train.mix"
+local ordered_norms = require "scute.train.ordered_norms"
 local ordered = require "scute.train.ordered"
 local FIT = require "scute.train.options"
 
+local message = require("scute.base.console").message
 local world = scute.world
 
 -- f() as in the process `rank` of `size`.
@@ -263,6 +265,83 @@ describe("sums of parts", function()
    end)
 end)
 
+describe("batch norms that train", function()
+   local nn = scute.nn
+
+   local function network(momentum)
+      local first, second = nn.BatchNorm2d { 2, momentum = momentum }, nn.BatchNorm2d { 3 }
+      return nn.Sequential { first, nn.Conv2d { 2, 3, 1 }, second }:train()
+   end
+
+   -- Buffers of a model by name, as lists.
+   local function buffers(model)
+      local all = {}
+      for name, tensor in model:named_buffers() do all[name] = tensor:values() end
+      return all
+   end
+
+   it("move part after part, as batches that follow one another", function()
+      for _, momentum in ipairs { 0.1, 0.3 } do
+         scute.manual_seed(1)
+         local parts, model = {}, network(momentum)
+         for i = 1, 3 do parts[i] = scute.randn(i + 1, 2, 3, 3) * i + 1 end
+         local other = network(momentum)
+         other:load_state_dict(model:state_dict())
+         do
+            local norms <close> = ordered_norms.begin({ model = model, feed = {} }, 5)
+            for slot, part in pairs { [4] = parts[3], [1] = parts[1], [3] = parts[2] } do
+               norms:begin_part()
+               model(part)
+               norms:take(slot)
+            end
+            norms:finish()
+         end
+         for _, part in ipairs(parts) do other(part) end
+         local expected = buffers(other)
+         for name, values in pairs(buffers(model)) do
+            for i, value in ipairs(values) do assert.near(expected[name][i], value, 1e-6) end
+         end
+         assert.equal(3, model:state_dict().tensors["0.num_batches_tracked"]:item())
+      end
+   end)
+
+   it("are what they were after an error, and where nothing trains", function()
+      local model = network(0.1)
+      model(scute.randn(4, 2, 3, 3))
+      local before = buffers(model)
+      assert.is_false((pcall(function()
+         local norms <close> = ordered_norms.begin({ model = model, feed = {} }, 2)
+         norms:begin_part()
+         model(scute.randn(4, 2, 3, 3))
+         error "it broke"
+      end)))
+      assert.same(before, buffers(model))
+      model:set_batch_norm "eval"
+      local norms <close> = ordered_norms.begin({ model = model, feed = {} }, 1)
+      norms:begin_part()
+      norms:take(1)
+      norms:finish()
+      assert.same(before, buffers(model))
+   end)
+
+   it("of one's own are refused, and losses that have a state", function()
+      local Own = nn.Module:extend("Own", {})
+      function Own:build() self:register_buffer("running_mean", scute.zeros(2)) end
+      local run = { ordered = true, shared = true, model = nn.Sequential { Own() }, meter = { clear = function() end } }
+      local ok, why = pcall(ordered.check_state, run)
+      assert.is_false(ok)
+      assert.truthy(message(why):find("--ordered: 0 (Own) has running statistics of its own", 1, true))
+      run.model[1].fixed = true
+      ordered.check_state(run)
+      run.criterion = { name = "growing", save = function() end }
+      ok, why = pcall(ordered.check_state, run)
+      assert.is_false(ok)
+      assert.truthy(message(why):find("--ordered: the loss (growing) has a state", 1, true))
+      run.shared = false
+      ordered.check_state(run)
+   end)
+end)
+
 describe("the options of ordered training", function()
    local optimizer = { step = function() end }
 
@@ -284,6 +363,6 @@ describe("the options of ordered training", function()
          return pcall(ordered.begin, { ordered = true, parts = 3, shared = true, device = "cpu" })
       end)
       assert.is_false(ok)
-      assert.truthy(tostring(why):find "--parts 3: there are 4 processes" or tostring(why.message):find "there are 4 processes")
+      assert.truthy(message(why):find("--parts 3: there are 4 processes", 1, true))
    end)
 end)

@@ -207,6 +207,7 @@ local function children()
 end
 
 local training = dofile "tests/world/training.lua"
+local ordered = dofile "tests/world/ordered.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
@@ -214,6 +215,7 @@ if has_plugin and has_launcher then
       tests[#tests + 1] = test
    end
    for _, test in ipairs(training(cli)) do tests[#tests + 1] = test end
+   for _, test in ipairs(ordered(cli)) do tests[#tests + 1] = test end
 else
    print "there is no MPI here: processes alone are tested"
 end
