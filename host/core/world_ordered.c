@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/clock.h"
 #include "host/core/world.h"
 
 // What all parts of a piece take together; smaller pieces than LEAST elements would be many messages.
@@ -127,8 +128,10 @@ static ScStatus add_piece(const Row *row, const Parts *p, int64_t from, int root
       else
          memset(p->here + (size_t)i * bytes, 0, bytes);
    }
-   SC_TRY(world->gather(world, root, (size_t)p->most * bytes, p->here, p->everybody));
-   if (world->rank != root) return SC_OK;
+   double start = sc_seconds();
+   ScStatus status = world->gather(world, root, (size_t)p->most * bytes, p->here, p->everybody);
+   sc_world_add_waited(start);
+   if (status != SC_OK || world->rank != root) return status;
    for (int rank = 0; rank < world->size; rank++)
       for (int64_t i = 0; i < p->counts[rank]; i++)
          walk(row, row->totals, from, count, p->everybody + (size_t)(rank * (int64_t)p->most + i) * bytes, add);
@@ -197,7 +200,10 @@ static ScStatus share_row(const Row *row, char *piece) {
    for (int64_t from = 0; from < row->length; from += row->piece, root = (root + 1) % world->size) {
       int64_t count = length_of_piece(row, from);
       if (world->rank == root) walk(row, row->totals, from, count, piece, take);
-      SC_TRY(world->broadcast(world, root, (size_t)count * row->width, piece));
+      double start = sc_seconds();
+      ScStatus status = world->broadcast(world, root, (size_t)count * row->width, piece);
+      sc_world_add_waited(start);
+      SC_TRY(status);
       if (world->rank != root) walk(row, row->totals, from, count, piece, put);
    }
    return SC_OK;

@@ -206,7 +206,7 @@ local function children()
    check(r.code == 0 and cli.read_file(cli.scratch .. "/c") == "1\n", "a child is alone", r.all)
 end
 
-local training = dofile "tests/world/training.lua"
+local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
 local ordered = dofile "tests/world/ordered.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
@@ -215,6 +215,7 @@ if has_plugin and has_launcher then
       tests[#tests + 1] = test
    end
    for _, test in ipairs(training(cli)) do tests[#tests + 1] = test end
+   for _, test in ipairs(reducer(cli, start)) do tests[#tests + 1] = test end
    for _, test in ipairs(ordered(cli)) do tests[#tests + 1] = test end
 else
    print "there is no MPI here: processes alone are tested"

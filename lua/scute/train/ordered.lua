@@ -12,8 +12,9 @@ local scute = require "scute.core"
 local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 local memory = require "scute.train.memory"
-local parallel = require "scute.train.parallel"
 local ordered_norms = require "scute.train.ordered_norms"
+local parallel = require "scute.train.parallel"
+local reducing = require "scute.train.reducing"
 
 local ordered = {}
 
@@ -219,7 +220,7 @@ Sum.__index = Sum
 -- A sum of the gradients of everything that can train, over the parts of a window.
 local function new_sum(run)
    local shared = run.feed.shared
-   local sum = setmetatable({ run = run, shared = shared, parameters = parallel.parameters(run), totals = {}, has = {},
+   local sum = setmetatable({ run = run, shared = shared, parameters = reducing.parameters(run), totals = {}, has = {},
       mine = {} }, Sum)
    for i, parameter in ipairs(sum.parameters) do
       sum.has[i] = 0

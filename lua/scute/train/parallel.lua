@@ -6,6 +6,7 @@
 -- Every function here that a comment calls "together" is called by all of them at the same place, and waits for the others.
 local scute = require "scute.core"
 local console = require "scute.base.console"
+local reducing = require "scute.train.reducing"
 local parallel = {}
 
 local world = scute.world
@@ -31,8 +32,8 @@ function parallel.check_batch(run)
    end
 end
 
-local function ranks_text(ranks)
-   return (#ranks == 1 and "rank " or "ranks ") .. table.concat(ranks, ", ")
+local function ranks_text(list)
+   return (#list == 1 and "rank " or "ranks ") .. table.concat(list, ", ")
 end
 
 -- Fails in all of them where `text` is not the same everywhere. Together.
@@ -203,17 +204,6 @@ end
 
 -- ---- a step ----
 
---- Everything that can train, in the same order everywhere.
-function parallel.parameters(run)
-   local list = {}
-   for _, group in ipairs(run.optimizer.groups) do
-      for _, entry in ipairs(group.parameters) do
-         if entry[2].requires_grad then list[#list + 1] = entry[2] end
-      end
-   end
-   return list
-end
-
 -- Running statistics moved by the photos of each process become those of all photos. first: the rank whose counts of batches
 -- are taken.
 local function share_statistics(run, part, first)
@@ -241,7 +231,7 @@ function parallel.gather(run, seen)
    end
    seen.total = { n = n, weight = sums[1], before = before }
    if n == 0 then return false end
-   world.sum_gradients(parallel.parameters(run))
+   reducing.finish(run)
    run.optimizer:scale_grad(1 / seen.total.weight)
    share_statistics(run, seen.n / n, first)
    return true

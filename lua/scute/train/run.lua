@@ -28,6 +28,7 @@ local position = require "scute.train.position"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local reducing = require "scute.train.reducing"
 local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
@@ -57,7 +58,7 @@ local schedule_hook = {
 local function all_hooks(run)
    hooks.check(run.hooks)
    local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop, run), hardware.hook(), events.hook(),
-      progress.hook(), photos.hook }
+      progress.hook(), photos.hook, reducing.hook }
    if run.unfreeze then table.insert(list, 3, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
    if run.tensorboard then table.insert(list, board.hook()) end

@@ -14,7 +14,9 @@ local mix = require "scute.train.mix"
 local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
+local ranks = require "scute.train.ranks"
 local record = require "scute.train.record"
+local reducing = require "scute.train.reducing"
 
 local step = {}
 
@@ -62,13 +64,14 @@ end
 
 -- ---- forward and backward ----
 
--- The gradient of what the hooks leave in run.loss.
-local function backward(run, loss)
+-- The gradient of what the hooks leave in run.loss. is_last: there is no other backward in this update.
+local function backward(run, loss, is_last)
    run.loss = loss
    hooks.call(run, "on_backward_begin")
    local final <close> = run.loss
    run.loss = nil
    local _ <close> = scute.range "backward"
+   local beside <close> = reducing.beside(run, is_last) -- luacheck: ignore
    final:backward()
 end
 
@@ -78,7 +81,7 @@ local function forward(run, batch)
 end
 
 -- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
-local function forward_backward(run, batch, alone, seen)
+local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
    if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
@@ -87,10 +90,10 @@ local function forward_backward(run, batch, alone, seen)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
    local weight = criterion.weight(run, batch)
    if alone then
-      backward(run, loss)
+      backward(run, loss, is_last)
    else
       local sum <close> = loss * weight
-      backward(run, sum)
+      backward(run, sum, is_last)
    end
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
@@ -108,7 +111,7 @@ local function gradients(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
    for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, alone, seen)
+      seen[i] = forward_backward(run, batch, alone, seen, i == #list)
       seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
@@ -236,11 +239,13 @@ function step.run(run, window, done, recorded)
    begin(run)
    local own = (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
+   reducing.prepare(run)                                    -- sums over the processes
    local seen = run.ordered and gradients_in_order(run, window, own)
       or gradients_again(run, own, recorded)                -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
    if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
+   ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
    hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
