@@ -7,8 +7,8 @@ local ordered_norms = require "scute.train.ordered_norms"
 local ordered = require "scute.train.ordered"
 local FIT = require "scute.train.options"
 
-local message = require("scute.base.console").message
-local world = scute.world
+local console = require "scute.base.console"
+local message, nn, world = console.message, scute.nn, scute.world
 
 -- f() as in the process `rank` of `size`.
 local function as(rank, size, f)
@@ -266,8 +266,6 @@ describe("sums of parts", function()
 end)
 
 describe("batch norms that train", function()
-   local nn = scute.nn
-
    local function network(momentum)
       local first, second = nn.BatchNorm2d { 2, momentum = momentum }, nn.BatchNorm2d { 3 }
       return nn.Sequential { first, nn.Conv2d { 2, 3, 1 }, second }:train()
@@ -342,6 +340,57 @@ describe("batch norms that train", function()
    end)
 end)
 
+describe("a part that does not fit into memory", function()
+   it("is no smaller one, which would be another run", function()
+      local model = nn.Sequential { nn.Linear { 2, 2 } }
+      local run = { ordered = true, in_parts = 2, accumulate = 1, step = 0, epoch = 1, seed = 3, device = "cpu", model = model,
+         optimizer = scute.optim.sgd(model:groups { lr = 1 }), feed = {}, meter = { clear = function() end } }
+      local x, tries = scute.ones(4, 2), 0
+      local parts = ordered.parts(run, { { x = x, y = scute.ones(4, { dtype = "i64" }),
+         indices = scute.arange(1, 4, { dtype = "i64" }) } })
+      scute.manual_seed(5)
+      local ok, why = pcall(ordered.gradients, run, parts, 1, { n = 0, weight = 0 }, function()
+         tries = tries + 1
+         return scute.zeros(1 << 38)
+      end)
+      assert.is_false(ok)
+      assert.truthy(message(why):find("out of memory for a part of 2 photos; with more --parts there are fewer", 1, true))
+      assert.equal(2, tries)
+      assert.same({ 5, 0 }, scute.rng_state())
+   end)
+end)
+
+describe("processes of an ordered run", function()
+   -- check() as where each process gives these texts, of the two that are asked for.
+   local function check(threads, processors)
+      local texts, differing, warn, told = world.texts, world.differing, console.warn, nil
+      local lists, at = { threads, processors }, 0
+      function world.texts() return lists[at + 1] end
+      function world.differing()
+         at = at + 1
+         local others = {}
+         for i = 2, #lists[at] do others[#others + 1] = lists[at][i] ~= lists[at][1] and i - 1 or nil end
+         return others
+      end
+      console.warn = function(format, ...) told = format:format(...) end -- luacheck: ignore
+      local ok, why = pcall(ordered.check, { ordered = true, shared = true })
+      world.texts, world.differing, console.warn = texts, differing, warn -- luacheck: ignore
+      return ok, not ok and message(why) or nil, told
+   end
+
+   it("have as many threads, and processors of one kind or are told", function()
+      local ok, why, told = check({ "2", "2" }, { "x86", "x86" })
+      assert.same({ true }, { ok, why, told })
+      ok, why = check({ "2", "1", "1" }, { "x86", "x86", "x86" })
+      assert.is_false(ok)
+      assert.equal("--ordered: ranks 1, 2: 1 threads, and 2 in rank 0; give all processes as many (--threads N)", why)
+      ok, why, told = check({ "2", "2" }, { "Xeon", "EPYC" })
+      assert.same({ true }, { ok, why })
+      assert.equal("--ordered: rank 1: another processor (EPYC) than rank 0 (Xeon), which may round otherwise: the bits may "
+         .. "depend on the number of processes", told)
+   end)
+end)
+
 describe("the options of ordered training", function()
    local optimizer = { step = function() end }
 
@@ -353,6 +402,14 @@ describe("the options of ordered training", function()
       assert.is_nil(values)
       assert.equal("option 'parts' means nothing without 'ordered'", why)
       assert.is_nil((FIT:values { optimizer = optimizer, ordered = true, parts = 0 }))
+   end)
+
+   it("want no GPU where there are several processes", function()
+      local ok, why = as(0, 2, function()
+         return pcall(ordered.begin, { ordered = true, parts = 4, shared = true, device = "cuda:0" })
+      end)
+      assert.is_false(ok)
+      assert.truthy(message(why):find("not on cuda:0; take one process", 1, true))
    end)
 
    it("want a part for each process", function()

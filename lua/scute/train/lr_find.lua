@@ -100,7 +100,7 @@ local function each_window(run, visit)
       run.epoch = run.epoch + 1
       local window, seen = {}, false
       for x, y, indices, _, cut in run.feed.train(run.epoch) do
-         window[#window + 1] = { x = x, y = y, indices = indices, cut = cut }
+         if x then window[#window + 1] = { x = x, y = y, indices = indices, cut = cut } end -- else none could be read
          if #window == run.accumulate then
             seen = true
             if visit(window) then return end
