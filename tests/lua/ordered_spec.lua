@@ -340,14 +340,51 @@ describe("batch norms that train", function()
    end)
 end)
 
+-- A run of one process, and the parts of a batch of photos with these numbers.
+local function tiny_run(in_parts, photos)
+   local model, n = nn.Sequential { nn.Linear { 2, 2 } }, #photos
+   local run = { ordered = true, in_parts = in_parts, accumulate = 1, step = 0, epoch = 1, seed = 3, device = "cpu",
+      model = model, optimizer = scute.optim.sgd(model:groups { lr = 1 }), feed = {}, meter = { clear = function() end } }
+   return run, ordered.parts(run, { { x = scute.ones(n, 20), y = scute.ones(n, { dtype = "i64" }),
+      indices = scute.tensor(photos, { dtype = "i64" }) } })
+end
+
+describe("a step of an ordered run", function()
+   -- What dropout leaves of each photo, by its number, and what is drawn for the parts.
+   local function drawn(in_parts, photos, change)
+      local run, parts = tiny_run(in_parts, photos)
+      for name, value in pairs(change or {}) do run[name] = value end
+      local rows, of_parts = {}, {}
+      ordered.gradients(run, parts, 1, { n = 0, weight = 0 }, function(part)
+         local y = part.x:dropout(0.5)
+         for i, number in ipairs(part.numbers) do rows[number] = scute.slice(y, 1, i, i):values() end
+         of_parts[#of_parts + 1] = scute.rand(1):item()
+         return { n = #part.numbers, weight = #part.numbers }
+      end)
+      return rows, of_parts
+   end
+
+   it("draws for a photo what follows from seed, epoch and photo, and for a part what is its own", function()
+      scute.manual_seed(5)
+      local one, once = drawn(1, { 4, 7, 2, 9 })
+      local other, twice = drawn(2, { 9, 2, 11, 4 })
+      for _, number in ipairs { 2, 4, 9 } do assert.same(one[number], other[number]) end
+      assert.not_same(one[2], one[4])
+      assert.equal(once[1], twice[1])
+      assert.not_equal(twice[1], twice[2])
+      local later, of_step = drawn(1, { 4, 7, 2, 9 }, { step = 1 })
+      assert.same(one, later)
+      assert.not_equal(once[1], of_step[1])
+      assert.not_same(one, (drawn(1, { 4, 7, 2, 9 }, { epoch = 2 })))
+      assert.not_same(one, (drawn(1, { 4, 7, 2, 9 }, { seed = 4 })))
+      assert.same({ 5, 0 }, scute.rng_state())
+   end)
+end)
+
 describe("a part that does not fit into memory", function()
    it("is no smaller one, which would be another run", function()
-      local model = nn.Sequential { nn.Linear { 2, 2 } }
-      local run = { ordered = true, in_parts = 2, accumulate = 1, step = 0, epoch = 1, seed = 3, device = "cpu", model = model,
-         optimizer = scute.optim.sgd(model:groups { lr = 1 }), feed = {}, meter = { clear = function() end } }
-      local x, tries = scute.ones(4, 2), 0
-      local parts = ordered.parts(run, { { x = x, y = scute.ones(4, { dtype = "i64" }),
-         indices = scute.arange(1, 4, { dtype = "i64" }) } })
+      local run, parts = tiny_run(2, { 1, 2, 3, 4 })
+      local tries = 0
       scute.manual_seed(5)
       local ok, why = pcall(ordered.gradients, run, parts, 1, { n = 0, weight = 0 }, function()
          tries = tries + 1
