@@ -9,6 +9,7 @@
 #include "host/bind/globals.h"
 #include "host/bind/interrupt.h"
 #include "host/bind/library.h"
+#include "host/bind/world.h"
 #include "host/core/device.h"
 #include "host/core/sync.h"
 #include "host/core/world.h"
@@ -76,6 +77,10 @@ static void close_all(lua_State *L) {
 // Of several processes, the others hear of the end, and of how it ended.
 static int end(int code) {
    code = check_output(code);
+   if (code == 0 && sc_world_gave_up()) {
+      fprintf(stderr, "%sit ends in the middle of sums that other processes wait for\n", sc_world_speaker());
+      code = EXIT_FAILURE;
+   }
    sc_world_leave(code, sc_interrupted() || code == 128 + SIGINT || code == 128 + SIGTERM);
    return code;
 }

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "host/bind/bind.h"
+#include "host/core/clock.h"
+#include "host/core/reducer.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
 #include "host/core/world_sums.h"
@@ -21,18 +23,6 @@ static ScTensor **check_list(lua_State *L, const char *function, int *n) {
    return list;
 }
 
-// scute.world.sum_gradients(parameters): the gradient of each parameter of the list becomes the sum over all
-// processes, in place; one that has none where another process has, gets one
-static int sum_gradients(lua_State *L) {
-   int n;
-   ScTensor **list = check_list(L, "world.sum_gradients", &n);
-   int span = sc_span_begin("world.sum_gradients");
-   ScStatus status = sc_world_sum_gradients(n, list);
-   sc_span_end(span);
-   sc_check(L, status);
-   return 0;
-}
-
 // scute.world.average(tensors, weight): each of the list becomes the sum of weight * tensor over all processes,
 // in place; the weights add up to 1
 static int average(lua_State *L) {
@@ -48,7 +38,6 @@ static int average(lua_State *L) {
 // scute.world.sums(numbers) -> list: each number of the list, summed over all processes, as floats
 static int sums(lua_State *L) {
    luaL_checktype(L, 1, LUA_TTABLE);
-   ScCommunicator *world = sc_world();
    int n = sc_list_length(L, 1, "world.sums");
    double *values = sc_push_array(L, n, sizeof *values);
    for (int i = 0; i < n; i++) {
@@ -56,7 +45,7 @@ static int sums(lua_State *L) {
       values[i] = luaL_checknumber(L, -1);
       lua_pop(L, 1);
    }
-   sc_check(L, world->all_reduce(world, SC_F64, n, values));
+   sc_check(L, sc_world_sum(SC_F64, n, values));
    lua_createtable(L, n, 0);
    for (int i = 0; i < n; i++) {
       lua_pushnumber(L, values[i]);
@@ -76,7 +65,10 @@ static int texts(lua_State *L) {
    for (int rank = 0; rank < world->size; rank++) {
       char *bytes = sc_push_array(L, lengths[rank] + 1, 1);
       if (rank == world->rank) memcpy(bytes, text, length);
-      sc_check(L, world->broadcast(world, rank, (size_t)lengths[rank], bytes));
+      double start = sc_seconds();
+      ScStatus status = world->broadcast(world, rank, (size_t)lengths[rank], bytes);
+      sc_world_add_waited(start);
+      sc_check(L, status);
       lua_pushlstring(L, bytes, (size_t)lengths[rank]);
       lua_rawseti(L, -3, rank + 1);
       lua_pop(L, 1);
@@ -84,10 +76,82 @@ static int texts(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"sum_gradients", sum_gradients}, {"average", average}, {"sums", sums}, {"texts", texts}, {NULL, NULL}};
+// scute.world.waited() -> seconds that this process has waited for others so far
+static int waited(lua_State *L) {
+   lua_pushnumber(L, sc_world_waited());
+   return 1;
+}
+
+// ---- gradients ----
+
+#define REDUCER_TYPE "scute.reducer"
+
+// scute.world.reducer(parameters, bytes = 4 MB) -> what adds up the gradients of that list over all processes
+// while backward goes on, in buckets of so many bytes (host/core/reducer.h); all of them give the same list
+static int reducer(lua_State *L) {
+   int n;
+   lua_Integer bytes = luaL_optinteger(L, 2, SC_BUCKET);
+   luaL_argcheck(L, bytes > 0, 2, "expected a number of bytes");
+   ScTensor **list = check_list(L, "world.reducer", &n);
+   ScReducer **made = lua_newuserdatauv(L, sizeof *made, 0);
+   *made = NULL;
+   luaL_setmetatable(L, REDUCER_TYPE);
+   sc_check(L, sc_reducer_new(made, n, list, (size_t)bytes));
+   return 1;
+}
+
+static ScReducer *check_reducer(lua_State *L) {
+   ScReducer **reducer = luaL_checkudata(L, 1, REDUCER_TYPE);
+   luaL_argcheck(L, *reducer, 1, "it was freed");
+   return *reducer;
+}
+
+// reducer:watch(): the next backward is the last one before finish(); sums begin in it until unwatch()
+static int watch(lua_State *L) {
+   sc_check(L, sc_reducer_watch(check_reducer(L)));
+   return 0;
+}
+
+// reducer:unwatch(): that backward is over, or has failed
+static int unwatch(lua_State *L) {
+   sc_reducer_unwatch(check_reducer(L));
+   return 0;
+}
+
+// reducer:finish(): the gradient of each parameter becomes the sum over all processes, in place; one that has
+// none where another process has, gets one
+static int finish(lua_State *L) {
+   ScReducer *reducer = check_reducer(L);
+   int span = sc_span_begin("sums of gradients");
+   ScStatus status = sc_reducer_finish(reducer);
+   sc_span_end(span);
+   sc_check(L, status);
+   return 0;
+}
+
+// reducer:begun() -> how many sums have begun since the last finish(), and of how many
+static int begun(lua_State *L) {
+   const ScReducer *reducer = check_reducer(L);
+   lua_pushinteger(L, sc_reducer_begun(reducer));
+   lua_pushinteger(L, sc_reducer_buckets(reducer));
+   return 2;
+}
+
+// reducer:free(): gives its memory back; also on collection and <close>
+static int release(lua_State *L) {
+   ScReducer **reducer = luaL_checkudata(L, 1, REDUCER_TYPE), *dead = *reducer;
+   *reducer = NULL;
+   sc_reducer_free(dead);
+   return 0;
+}
+
+static const luaL_Reg methods[] = {{"watch", watch}, {"unwatch", unwatch}, {"finish", finish},
+                                   {"begun", begun}, {"free", release},    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"average", average}, {"sums", sums},       {"texts", texts},
+                                     {"waited", waited},   {"reducer", reducer}, {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
+   sc_new_type(L, REDUCER_TYPE, methods, release);
    luaL_getsubtable(L, -1, "world");
    luaL_setfuncs(L, functions, 0);
    lua_pop(L, 1);

@@ -11,14 +11,29 @@
 #include "host/core/retry.h"
 #include "host/core/tape.h"
 #include "host/core/transfer.h"
+#include "host/core/uses.h"
 #include "host/core/width.h"
 
-// One backward: the calls that it goes through, and gradients that wait for its end.
+// One backward: the calls that it goes through, gradients that wait for others, and who is told of leaves.
 typedef struct {
    ScNode **nodes;
    size_t n, capacity;
    ScLateGradients late;
+   size_t late_bytes;
+   ScLeafWatch watch;
+   ScUses uses;
 } Walk;
+
+// Gradients that are converted together where somebody waits for them.
+enum { LATE_BYTES = 2 << 20 };
+
+static ScLeafWatch watch;
+
+ScLeafWatch sc_watch_leaves(ScLeafWatch now) {
+   ScLeafWatch before = watch;
+   watch = now;
+   return before;
+}
 
 // A backward that was written outside the core may begin another one, but not on what this one is at.
 static ScStatus visit(Walk *walk, ScNode *node) {
@@ -45,12 +60,19 @@ static int newest_first(const void *a, const void *b) {
    return (left < right) - (left > right);
 }
 
+static bool has_function(const Walk *walk) {
+   for (size_t i = 0; i < walk->n; i++)
+      if (walk->nodes[i]->call->function) return true;
+   return false;
+}
+
 static ScStatus collect(Walk *walk, ScNode *root) {
    SC_TRY(visit(walk, root));
    for (size_t i = 0; i < walk->n; i++)
       for (int e = 0; e < walk->nodes[i]->nedges; e++) SC_TRY(visit(walk, walk->nodes[i]->edges[e].node));
    if (walk->n > 0) qsort(walk->nodes, walk->n, sizeof *walk->nodes, newest_first);
-   return SC_OK;
+   if (has_function(walk)) walk->watch.final = NULL;
+   return walk->watch.final ? sc_uses_count(&walk->uses, walk->n, walk->nodes) : SC_OK;
 }
 
 typedef struct {
@@ -98,6 +120,32 @@ static ScStatus hand_on(ScNode *node) {
    return SC_OK;
 }
 
+// One use of the leaf (NULL: there is none) is behind.
+static ScStatus pass(Walk *walk, ScTensor *leaf) {
+   bool tells = leaf && walk->watch.final && sc_uses_pass(&walk->uses, leaf);
+   return tells ? walk->watch.final(walk->watch.context, leaf) : SC_OK;
+}
+
+static ScStatus give_leaf(void *context, ScTensor *leaf, ScTensor *gradient) {
+   SC_TRY(accumulate(&leaf->grad, gradient));
+   return pass(context, leaf);
+}
+
+static ScStatus convert_late(Walk *walk) {
+   walk->late_bytes = 0;
+   return sc_late_convert(&walk->late, give_leaf, walk);
+}
+
+// Takes a gradient that is converted together with others; false: it is none of those.
+static ScStatus take_late(Walk *walk, ScNode *node, bool *late) {
+   const ScTensor *gradient = node->call->grad_out[0];
+   size_t bytes = gradient ? sc_nbytes(gradient) : 0;
+   SC_TRY(sc_late_take(&walk->late, node, late));
+   if (!*late) return SC_OK;
+   walk->late_bytes += bytes;
+   return walk->watch.final && walk->late_bytes >= LATE_BYTES ? convert_late(walk) : SC_OK;
+}
+
 // A backward that failed may have left gradients of inputs too.
 static void drop_gradients(ScCall *call) {
    sc_tensor_release_all(call->nin, call->grad_in);
@@ -116,11 +164,8 @@ static ScStatus differentiate(void *context) {
    return call->op->backward ? call->op->backward(call) : sc_run_backward_kernel(call);
 }
 
-static ScStatus go_through(Walk *walk, ScNode *node) {
+static ScStatus go_through(ScNode *node) {
    ScCall *call = node->call;
-   bool late;
-   SC_TRY(sc_late_take(&walk->late, node, &late));
-   if (late) return SC_OK;
    // A function from outside may have done what cannot be done again; ops in it try again by themselves.
    ScStatus status = call->function ? differentiate(node) : sc_with_retry(differentiate, node);
    const char *name = call->function ? call->function->name : call->op->name;
@@ -130,9 +175,10 @@ static ScStatus go_through(Walk *walk, ScNode *node) {
 
 static ScStatus step_back(Walk *walk, ScNode *node, bool retain) {
    ScCall *call = node->call;
-   bool reached = false;
+   bool reached = false, late = false;
    for (int i = 0; i < call->nout; i++) reached |= call->grad_out[i] != NULL;
-   if (reached) SC_TRY(go_through(walk, node));
+   if (reached) SC_TRY(take_late(walk, node, &late));
+   if (reached && !late) SC_TRY(go_through(node));
    if (retain) {
       drop_gradients(call);
       sc_redo_drop(node);
@@ -141,16 +187,13 @@ static ScStatus step_back(Walk *walk, ScNode *node, bool retain) {
       sc_call_free(call);
       node->call = NULL;
    }
+   for (int i = 0; i < node->nedges && !late; i++) SC_TRY(pass(walk, node->edges[i].leaf));
    return SC_OK;
-}
-
-static ScStatus give_leaf(ScTensor *leaf, ScTensor *gradient) {
-   return accumulate(&leaf->grad, gradient);
 }
 
 static ScStatus walk_back(Walk *walk, bool retain) {
    for (size_t i = 0; i < walk->n; i++) SC_TRY(step_back(walk, walk->nodes[i], retain));
-   return sc_late_convert(&walk->late, give_leaf);
+   return convert_late(walk);
 }
 
 typedef struct {
@@ -185,8 +228,9 @@ static ScStatus make_seed(ScTensor **out, const ScTensor *root, ScTensor *seed) 
 ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
    if (!sc_needs_grad(root))
       return sc_fail(SC_EARG, "backward: the tensor does not depend on anything that requires a gradient");
-   Walk walk = {0};
+   Walk walk = {.watch = watch};
    ScTensor *start = NULL;
+   ScLeafWatch watched = sc_watch_leaves((ScLeafWatch){0}); // what is called meanwhile may begin one, too
    bool before = sc_set_recording(false);
    ScDtype autocast = sc_set_autocast(SC_F32);
    sc_tensor_retain(root); // a backward that was written outside may drop whatever it can reach
@@ -201,6 +245,8 @@ ScStatus sc_backward(ScTensor *root, ScTensor *seed, bool retain) {
    }
    free(walk.nodes);
    sc_late_free(&walk.late);
+   sc_uses_free(&walk.uses);
+   sc_watch_leaves(watched);
    sc_tensor_release(root);
    sc_set_recording(before);
    sc_set_autocast(autocast);

@@ -3,7 +3,8 @@
 //
 // Every member of a group makes the same calls in the same order, with the same counts; a call that one of them
 // leaves out leaves the others waiting. Buffers are in the memory of the device that the communicator belongs
-// to; the world's (host/core/world.h) in the host's.
+// to; the world's (host/core/world.h) in the host's. Sums that are begun have an order of their own: other
+// calls may come between them, at other places in each member.
 #ifndef SCUTE_COMMUNICATOR_H
 #define SCUTE_COMMUNICATOR_H
 
@@ -13,11 +14,22 @@
 
 SC_API_BEGIN
 
+struct ScDevice;
+typedef struct ScPending ScPending; // a sum that is under way; each transport has its own
+
 typedef struct ScCommunicator {
-   const char *transport; // "none", "mpi"
-   int rank, size;        // number of this member, from 0, and how many there are
+   const char *transport;   // "none", "mpi"
+   int rank, size;          // number of this member, from 0, and how many there are
+   struct ScDevice *device; // whose memory buffers are in; NULL: the host's
    // Each of n numbers (f32, f64 or i64) becomes the sum over the group, the same bits in every member.
    ScStatus (*all_reduce)(struct ScCommunicator *, ScDtype, int64_t n, void *data);
+   // Begins what all_reduce does and returns at once. `data` is the transport's until `finish`, which each
+   // begun sum needs, in the order in which they were begun. On failure there is nothing to finish.
+   ScStatus (*begin_all_reduce)(struct ScCommunicator *, ScDtype, int64_t n, void *data, ScPending **out);
+   ScStatus (*progress)(struct ScCommunicator *); // lets what was begun go on; cheap; NULL: it does by itself
+   // Afterwards the sum is in `data` for whatever the device does next; the host waits only where it is what
+   // computes. Ends the ticket, also when it fails.
+   ScStatus (*finish)(struct ScCommunicator *, ScPending *);
    // The root's bytes come to all.
    ScStatus (*broadcast)(struct ScCommunicator *, int root, size_t bytes, void *data);
    // As many bytes of each member come to the root, into `all`, in the order of ranks; elsewhere that is not

@@ -229,7 +229,8 @@ static ScStatus widen(void *context) {
    return status;
 }
 
-ScStatus sc_late_convert(ScLateGradients *late, ScStatus (*hand)(ScTensor *leaf, ScTensor *gradient)) {
+ScStatus sc_late_convert(ScLateGradients *late, ScStatus (*hand)(void *, ScTensor *leaf, ScTensor *gradient),
+                         void *context) {
    if (late->n == 0) return SC_OK;
    ScTensor **wide = calloc((size_t)late->n, sizeof *wide);
    if (!wide) return sc_fail(SC_EMEM, "out of memory");
@@ -237,12 +238,15 @@ ScStatus sc_late_convert(ScLateGradients *late, ScStatus (*hand)(ScTensor *leaf,
    for (int i = 0; i < late->n && status == SC_OK; i++) {
       sc_tensor_release(late->gradients[i]);
       late->gradients[i] = NULL;
-      status = hand(late->leaves[i], wide[i]);
+      status = hand(context, late->leaves[i], wide[i]);
       wide[i] = NULL;
    }
    sc_tensor_release_all(late->n, wide);
    free(wide);
-   return status;
+   if (status != SC_OK) return status;
+   sc_tensor_release_all(late->n, late->leaves);
+   late->n = 0;
+   return SC_OK;
 }
 
 void sc_late_free(ScLateGradients *late) {

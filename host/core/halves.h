@@ -26,8 +26,10 @@ typedef struct {
 
 // Takes the gradient out of a node that converts it for a parameter; false: that node is none.
 ScStatus sc_late_take(ScLateGradients *, ScNode *, bool *taken);
-// Converts all; `hand` is given (and takes over) each gradient, in the order in which they came.
-ScStatus sc_late_convert(ScLateGradients *, ScStatus (*hand)(ScTensor *leaf, ScTensor *gradient));
+// Converts all that came since the last time; `hand` is given (and takes over) each gradient, in the order in
+// which they came.
+ScStatus sc_late_convert(ScLateGradients *, ScStatus (*hand)(void *, ScTensor *leaf, ScTensor *gradient),
+                         void *context);
 void sc_late_free(ScLateGradients *);
 
 #endif

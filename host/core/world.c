@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/core/clock.h"
 #include "host/core/plugin.h"
 #include "host/core/transfer.h"
 #include "host/core/transport.h"
@@ -15,6 +16,17 @@ static const double PATIENCE = 60;
 
 static ScStatus reduce_alone(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
    (void)c, (void)dtype, (void)n, (void)data;
+   return SC_OK;
+}
+
+static ScStatus begin_alone(ScCommunicator *c, ScDtype dtype, int64_t n, void *data, ScPending **out) {
+   (void)c, (void)dtype, (void)n, (void)data;
+   *out = NULL;
+   return SC_OK;
+}
+
+static ScStatus finish_alone(ScCommunicator *c, ScPending *pending) {
+   (void)c, (void)pending;
    return SC_OK;
 }
 
@@ -46,6 +58,8 @@ static ScCommunicator alone = {.transport = "none",
                                .rank = 0,
                                .size = 1,
                                .all_reduce = reduce_alone,
+                               .begin_all_reduce = begin_alone,
+                               .finish = finish_alone,
                                .broadcast = broadcast_alone,
                                .gather = gather_alone,
                                .barrier = meet_alone,
@@ -58,6 +72,15 @@ static ScCommunicator *world = &alone;
 
 ScCommunicator *sc_world(void) {
    return world;
+}
+
+ScStatus sc_world_for(ScDevice *device, ScCommunicator **out) {
+   const ScBackend *backend = device->backend;
+   *out = device->communicator ? device->communicator : world;
+   bool fits = device->communicator || backend->host_memory || world->size == 1;
+   if (fits && !backend->shapes_only) return SC_OK;
+   return sc_fail(SC_EUNSUPPORTED, "several processes add up what is in the host's memory, not on '%s'",
+                  device->name);
 }
 
 static const ScPlugin mpi = {.name = "mpi",
@@ -78,9 +101,19 @@ ScStatus sc_world_join(void) {
    return transport->join(&world);
 }
 
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
+bool sc_world_gave_up(void) {
+   return gave_up;
+}
+
 void sc_world_leave(int exit_code, bool asked) {
    ScCommunicator *group = world;
-   bool together = exit_code == 0 || asked;
+   bool together = !gave_up && (exit_code == 0 || asked);
    if (group == &alone) return;
    if (together && group->barrier(group, asked ? PATIENCE : 0) == SC_OK)
       group->close(group);
@@ -89,12 +122,31 @@ void sc_world_leave(int exit_code, bool asked) {
    world = &alone;
 }
 
+// ---- waiting ----
+
+static double waited;
+
+double sc_world_waited(void) {
+   return waited;
+}
+
+void sc_world_add_waited(double since) {
+   waited += sc_seconds() - since;
+}
+
+ScStatus sc_world_sum(ScDtype dtype, int64_t n, void *data) {
+   double start = sc_seconds();
+   ScStatus status = world->all_reduce(world, dtype, n, data);
+   sc_world_add_waited(start);
+   return status;
+}
+
 // ---- what each has ----
 
 ScStatus sc_world_exchange(int64_t mine, int64_t *all) {
    memset(all, 0, (size_t)world->size * sizeof *all);
    all[world->rank] = mine;
-   return world->all_reduce(world, SC_I64, world->size, all);
+   return sc_world_sum(SC_I64, world->size, all);
 }
 
 typedef char Text[SC_WORLD_TEXT];
@@ -102,7 +154,7 @@ typedef char Text[SC_WORLD_TEXT];
 // One place for each process, all of them zeros but one's own: the sum is all texts.
 static ScStatus exchange_texts(const char *mine, Text *all) {
    snprintf(all[world->rank], sizeof *all, "%s", mine);
-   return world->all_reduce(world, SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
+   return sc_world_sum(SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
 }
 
 static ScStatus compare_texts(const Text *all) {
@@ -143,7 +195,7 @@ static ScStatus reduce_values(ScTensor *out, const ScTensor *t, void *values) {
    SC_TRY(sc_tensor_read(t, values));
    snprintf(text, sizeof text, "all_reduce of %s %s", sc_dtype_name(t->dtype), sc_shape_text(t));
    SC_TRY(sc_world_same_call(text));
-   SC_TRY(world->all_reduce(world, t->dtype, sc_numel(t), values));
+   SC_TRY(sc_world_sum(t->dtype, sc_numel(t), values));
    return put(out, values);
 }
 
@@ -195,5 +247,8 @@ ScStatus sc_world_broadcast(ScTensor **out, const ScTensor *t, int root) {
 
 ScStatus sc_world_barrier(void) {
    SC_TRY(sc_world_same_call("barrier"));
-   return world->barrier(world, 0);
+   double start = sc_seconds();
+   ScStatus status = world->barrier(world, 0);
+   sc_world_add_waited(start);
+   return status;
 }

@@ -10,15 +10,29 @@
 SC_API_BEGIN
 
 ScCommunicator *sc_world(void); // never NULL
+// That of tensors of a device: the world itself for memory of the host's; of a device with memory of its own
+// the one that joins such devices, made when it is first asked for (by all, then), or a status that says what
+// lacks.
+ScStatus sc_world_for(ScDevice *, ScCommunicator **out);
 
 // Opens the plugin of MPI and joins the group that the launcher has made; once.
 ScStatus sc_world_join(void);
 // Whether the plugin of MPI is there at all: what sc_world_join would say where it is not.
 ScStatus sc_world_can_join(void);
 
+// Others wait for what this process will not do any more: they can only be ended, whatever the code.
+void sc_world_give_up(void);
+bool sc_world_gave_up(void);
 // At the end of the process. Code 0: leaves when the others do, as long as that takes. `asked` (a signal came
 // to all): the same for a while. Else, and after that while, all of them are ended with that code.
 void sc_world_leave(int exit_code, bool asked);
+
+// Seconds that this process has waited for others so far, in sums and barriers. Who waits beside this file adds
+// the time since that moment (sc_seconds).
+double sc_world_waited(void);
+void sc_world_add_waited(double since);
+// The world's all_reduce, timed.
+ScStatus sc_world_sum(ScDtype, int64_t n, void *data);
 
 // What each process has: all[rank], of `size` entries.
 ScStatus sc_world_exchange(int64_t mine, int64_t *all);

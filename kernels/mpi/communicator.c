@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <mpi.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,6 +53,83 @@ static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data)
    return SC_OK;
 }
 
+// ---- sums beside other work ----
+
+// Their own order: what else is asked of MPI_COMM_WORLD meanwhile does not come between them.
+static MPI_Comm beside = MPI_COMM_NULL;
+
+struct ScPending {
+   ScPending *next; // begun after it
+   int n;
+   MPI_Request requests[];
+};
+
+static ScPending *under_way;
+
+static ScStatus begin_parts(ScPending *pending, ScDtype dtype, int64_t n, char *at) {
+   MPI_Datatype type;
+   SC_TRY(datatype(dtype, &type));
+   for (int64_t left = n; left > 0; left -= MOST) {
+      int count = left < MOST ? (int)left : MOST;
+      MPI_Request *request = &pending->requests[pending->n];
+      SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, at, count, type, MPI_SUM, beside, request), "MPI_Iallreduce"));
+      pending->n++;
+      at += (size_t)count * sc_dtype_size(dtype);
+   }
+   return SC_OK;
+}
+
+static ScStatus begin_all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data, ScPending **out) {
+   (void)c;
+   size_t parts = (size_t)((n + MOST - 1) / MOST);
+   ScPending *pending = malloc(sizeof *pending + parts * sizeof(MPI_Request));
+   if (!pending) return sc_fail(SC_EMEM, "MPI_Iallreduce: out of memory");
+   *pending = (ScPending){0};
+   ScStatus status = begin_parts(pending, dtype, n, data);
+   if (status != SC_OK) {
+      free(pending);
+      return status;
+   }
+   ScPending **end = &under_way;
+   while (*end) end = &(*end)->next;
+   *out = *end = pending;
+   return SC_OK;
+}
+
+// Nothing goes on between calls. A look at one that is not done lets all of them go on.
+static ScStatus look(ScPending *pending, int *done) {
+   return check(MPI_Testall(pending->n, pending->requests, done, MPI_STATUSES_IGNORE), "MPI_Testall");
+}
+
+static ScStatus progress(ScCommunicator *c) {
+   (void)c;
+   int done = 1;
+   for (ScPending *pending = under_way; pending && done; pending = pending->next) SC_TRY(look(pending, &done));
+   return SC_OK;
+}
+
+// Sleeps before the next look. Whoever waits for long leaves the processors to those that it waits for.
+static void pause_after(int looks) {
+   struct timespec step = {.tv_nsec = looks < 100 ? 10 * 1000 : 1000 * 1000};
+   nanosleep(&step, NULL);
+}
+
+static ScStatus finish(ScCommunicator *c, ScPending *pending) {
+   (void)c;
+   ScStatus status = SC_OK;
+   for (int done = 0, looks = 0; !done && status == SC_OK; looks++) {
+      status = look(pending, &done);
+      if (!done && status == SC_OK) pause_after(looks);
+   }
+   ScPending **at = &under_way;
+   while (*at != pending) at = &(*at)->next;
+   *at = pending->next;
+   free(pending);
+   return status;
+}
+
+// ---- more ----
+
 // The bytes of a process lie together in `all`, so that there are no parts that could be gathered one by one.
 static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
    (void)c;
@@ -70,8 +148,7 @@ static ScStatus barrier(ScCommunicator *c, double seconds) {
       SC_TRY(check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
       if (!done && seconds > 0 && MPI_Wtime() > until)
          return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
-      struct timespec step = {.tv_nsec = looks < 100 ? 10 * 1000 : 1000 * 1000};
-      if (!done) nanosleep(&step, NULL);
+      if (!done) pause_after(looks);
    }
    return SC_OK;
 }
@@ -83,11 +160,15 @@ static void end_all(ScCommunicator *c, int exit_code) {
 
 static void leave(ScCommunicator *c) {
    (void)c;
+   MPI_Comm_free(&beside);
    MPI_Finalize();
 }
 
 static ScCommunicator world = {.transport = "mpi",
                                .all_reduce = all_reduce,
+                               .begin_all_reduce = begin_all_reduce,
+                               .progress = progress,
+                               .finish = finish,
                                .broadcast = broadcast,
                                .gather = gather,
                                .barrier = barrier,
@@ -108,6 +189,8 @@ static ScStatus join(ScCommunicator **out) {
    show_library();
    SC_TRY(check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init"));
    SC_TRY(check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
+   SC_TRY(check(MPI_Comm_dup(MPI_COMM_WORLD, &beside), "MPI_Comm_dup"));
+   SC_TRY(check(MPI_Comm_set_errhandler(beside, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
    *out = &world;

@@ -1,6 +1,6 @@
 -- Under autocast a GPU keeps a copy of each parameter in half width, converts all that are out of date at once, and converts
--- their gradients at the end of backward. None of that may be seen in a number: a weight that changes between forward and
--- backward, one that is used twice, one whose graph is used twice.
+-- their gradients at the end of backward, or in pieces where somebody waits for them. None of that may be seen in a number: a
+-- weight that changes between forward and backward, one that is used twice, one whose graph is used twice.
 -- Usage: scute tests/cuda/halves.lua [DEVICE]
 local scute = require "scute"
 
@@ -91,6 +91,32 @@ with_weight("a result that is written into", function(dtype, x, w)
    scute.no_grad(function() w:to(dtype):fill_(0) end)
    return forward(dtype, x, w), exactly(dtype, x, w)
 end)
+
+-- Gradients that are added up over processes while backward goes on are converted in pieces: of those that are told final, each
+-- is whole, also that of a weight that is used twice.
+for _, dtype in ipairs(DTYPES) do
+   scute.manual_seed(1)
+   local weights, x = {}, drawn(2, 512)
+   for i = 1, 5 do weights[i] = (drawn(512, 512) * 0.05):requires_grad_() end
+   local reducer <close> = require("scute.core").world.reducer(weights, 1 << 20)
+   local function gradients(watch)
+      for _, w in ipairs(weights) do w:zero_grad() end
+      local y = x
+      for i, w in ipairs { weights[1], weights[2], weights[3], weights[2], weights[4], weights[5] } do
+         y = forward(dtype, y, w):to "f32" * (1 + i)
+      end
+      local sum = y:sum()
+      if watch then reducer:watch() end
+      sum:backward()
+      reducer:unwatch()
+      tally.check(reducer:begun() == (watch and 5 or 0), "sums that have begun, " .. dtype, reducer:begun())
+      if watch then reducer:finish() end
+      local list = {}
+      for i, w in ipairs(weights) do list[i] = w.grad end
+      return scute.checksum(list)
+   end
+   tally.check(gradients(false) == gradients(true), "gradients that are converted in pieces, " .. dtype)
+end
 
 -- The copy goes with its parameter, and when memory is wanted.
 collectgarbage()

@@ -8,6 +8,7 @@
 -- Such a file is a list of records: u64 length, masked CRC-32C of the length, data, masked CRC-32C of the data; the data are
 -- protocol buffers of tensorboard/compat/proto/event.proto and summary.proto, of which the few fields below are needed.
 local lfs = require "lfs"
+local host_name = require "scute.base.host_name"
 local protobuf = require "scute.base.protobuf"
 local scute = require "scute.core"
 local sorted_keys = require "scute.base.sorted_keys"
@@ -103,13 +104,6 @@ local function event_files(folder)
    return found
 end
 
-local function host_name()
-   local file = io.open "/proc/sys/kernel/hostname"
-   local name = file and file:read "l" or "host"
-   if file then file:close() end
-   return (name:gsub("[^%w-]", "_"))
-end
-
 local function process_number()
    return (lfs.symlinkattributes("/proc/self", "target") or "0"):match "%d+"
 end
@@ -150,7 +144,8 @@ function tensorboard.open(folder, options)
       scute.files.write(path, table.concat(kept))
    else
       for _, old in ipairs(before) do os.remove(old) end
-      path = ("%s/events.out.tfevents.%010d.%s.%s.0%s"):format(folder, os.time(), host_name(), process_number(), SUFFIX)
+      local host = host_name():gsub("[^%w-]", "_")
+      path = ("%s/events.out.tfevents.%010d.%s.%s.0%s"):format(folder, os.time(), host, process_number(), SUFFIX)
    end
    local file, why = io.open(path, "ab")
    if not file then error("tensorboard: " .. why, 0) end

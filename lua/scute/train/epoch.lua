@@ -13,6 +13,7 @@ local measures = require "scute.train.measures"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
 local position = require "scute.train.position"
+local ranks = require "scute.train.ranks"
 local step = require "scute.train.step"
 local worst = require "scute.train.worst"
 
@@ -34,8 +35,9 @@ local function train(run)
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
-   for x, y, indices, done in next_batch do
-      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+   ranks.begin(run)
+   for x, y, indices, done, cut in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices, cut = cut }, done
       if #window == run.accumulate then
          step.run(run, window, done, recorded)
          window = {}
@@ -44,6 +46,7 @@ local function train(run)
    end
    if #window > 0 then step.run(run, window, behind, recorded) end
    run.unread:settle()
+   ranks.finish(run)
    photos.share(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end

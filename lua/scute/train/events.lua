@@ -3,9 +3,11 @@
 --    {"event": "start", "time": ..., "model", "device", "epochs", "photos": {"train", "val"}, "arguments": {...}}
 --    {"event": "step", "time", "epoch", "step", "loss", "train_loss", "train_accuracy", "images_per_second", "hardware"}
 --    {"event": "epoch", "time", "epoch", "step", "train_loss", ..., "metrics": {name: value}, "best", "rates": {group: rate},
---       "hardware": {...}}
+--       "hardware": {...}, "ranks": {"images_per_second": [...], "waited": [...]}}
 --    {"event": "resume", "time", "epoch", "step"}, {"event": "end", "time", "step", "outcome", "best_epoch", ...}
 --
+-- "ranks" is there where several processes train: for each of them, from rank 0, photos per second of its own computing and
+-- seconds that it waited for the others, in what trains of the epoch.
 -- Of steps there is one line every ten seconds. After a resume the lines of steps that are done again are gone, so that
 -- each step and each epoch is there once.
 local cjson = require "cjson"
@@ -56,7 +58,8 @@ local function epoch_ended(run)
       { "val_balanced_accuracy", row.balanced }, { "ema_val_loss", row.ema_val_loss },
       { "ema_val_accuracy", row.ema_val_accuracy }, { "metrics", measures.of_row(run, row) },
       { "ema_metrics", run.average and measures.of_row(run, row, "ema_") }, { "best", run.best == row },
-      { "rates", next(row.rates) and row.rates or nil }, { "hardware", run.hardware and run.hardware.epoch } })
+      { "rates", next(row.rates) and row.rates or nil }, { "hardware", run.hardware and run.hardware.epoch },
+      { "ranks", run.ranks } })
 end
 
 local function ended(run)

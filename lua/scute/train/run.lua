@@ -21,6 +21,7 @@ local identity = require "scute.train.identity"
 local measures = require "scute.train.measures"
 local options = require "scute.base.options"
 local plain_text = require "scute.base.plain_text"
+local ordered = require "scute.train.ordered"
 local outlook = require "scute.train.outlook"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
@@ -28,6 +29,7 @@ local position = require "scute.train.position"
 local precision = require "scute.train.precision"
 local progress = require "scute.train.progress"
 local record = require "scute.train.record"
+local reducing = require "scute.train.reducing"
 local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
@@ -57,7 +59,7 @@ local schedule_hook = {
 local function all_hooks(run)
    hooks.check(run.hooks)
    local list = { record.hook, schedule_hook, outlook.hook, stopping.hook(run.early_stop, run), hardware.hook(), events.hook(),
-      progress.hook(), photos.hook }
+      progress.hook(), photos.hook, reducing.hook }
    if run.unfreeze then table.insert(list, 3, unfreeze.hook) end -- its warmup scales what the schedule has set
    if run.average then table.insert(list, average.hook) end
    if run.tensorboard then table.insert(list, board.hook()) end
@@ -114,6 +116,7 @@ function runs.new(run, model, set)
    photos.begin(run)
    run.interrupted = scute.interrupted
    parallel.begin(run)
+   ordered.begin(run)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
@@ -122,6 +125,7 @@ function runs.new(run, model, set)
    fields.of(run)
    settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
+   ordered.check_state(run)
    return run
 end
 
@@ -144,6 +148,7 @@ function runs.describe(run)
    photos.tell_broken(run)
    equal.tell(set)
    algorithms.tell(run)
+   ordered.tell(run)
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
       console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",
@@ -183,6 +188,7 @@ function runs.agree(run)
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
    parallel.check(run, { arguments = arguments_of(run), settings = lines, more = plain_text(more),
       data = plain_text(run.identity.data) })
+   ordered.check(run)
 end
 
 --- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.

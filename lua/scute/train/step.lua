@@ -11,9 +11,12 @@ local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
+local ranks = require "scute.train.ranks"
 local record = require "scute.train.record"
+local reducing = require "scute.train.reducing"
 
 local step = {}
 
@@ -22,7 +25,9 @@ local step = {}
 local function files_of(run, window)
    local names = {}
    for _, batch in ipairs(window) do
-      for _, index in ipairs(batch.indices:values()) do names[#names + 1] = run.set.train.paths[index] end
+      for _, index in ipairs(batch.indices and batch.indices:values() or {}) do -- false: of other processes
+         names[#names + 1] = run.set.train.paths[index]
+      end
    end
    local shown = table.concat(names, ", ", 1, math.min(#names, 4))
    return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
@@ -59,13 +64,14 @@ end
 
 -- ---- forward and backward ----
 
--- The gradient of what the hooks leave in run.loss.
-local function backward(run, loss)
+-- The gradient of what the hooks leave in run.loss. is_last: there is no other backward in this update.
+local function backward(run, loss, is_last)
    run.loss = loss
    hooks.call(run, "on_backward_begin")
    local final <close> = run.loss
    run.loss = nil
    local _ <close> = scute.range "backward"
+   local beside <close> = reducing.beside(run, is_last) -- luacheck: ignore
    final:backward()
 end
 
@@ -75,7 +81,7 @@ local function forward(run, batch)
 end
 
 -- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
-local function forward_backward(run, batch, alone, seen)
+local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
    if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
@@ -84,10 +90,10 @@ local function forward_backward(run, batch, alone, seen)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
    local weight = criterion.weight(run, batch)
    if alone then
-      backward(run, loss)
+      backward(run, loss, is_last)
    else
       local sum <close> = loss * weight
-      backward(run, sum)
+      backward(run, sum, is_last)
    end
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
@@ -105,7 +111,7 @@ local function gradients(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
    for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, alone, seen)
+      seen[i] = forward_backward(run, batch, alone, seen, i == #list)
       seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
@@ -113,6 +119,12 @@ local function gradients(run, window)
    if #list > 1 and not run.feed.shared then run.optimizer:scale_grad(1 / seen.weight) end
    memory.free_pieces(list, window)
    return seen
+end
+
+-- The same of an ordered run: a part of a batch at a time, which others have too.
+local function gradients_in_order(run, window, parts)
+   local seen = begin_seen(run, window)
+   return ordered.gradients(run, parts, #window, seen, function(part) return forward_backward(run, part, false, seen) end)
 end
 
 -- The same from work that was recorded, or nil; see scute.train.graph.
@@ -183,7 +195,8 @@ local function count(run, seen)
       for _, tensor in pairs(values) do tensor:free() end
    end
    if seen.total then
-      run.last.loss = parallel.count(run, seen, sum, guesses, truths)
+      local sums = run.ordered and ordered.losses(seen, losses) or { sum }
+      run.last.loss = parallel.count(run, seen, sums, guesses, truths)
    else
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
@@ -224,12 +237,15 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   local own = parallel.own(run, window)                    -- of several processes, the photos of this one
+   local own = (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
-   local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
+   reducing.prepare(run)                                    -- sums over the processes
+   local seen = run.ordered and gradients_in_order(run, window, own)
+      or gradients_again(run, own, recorded)                -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
-   if not parallel.gather(run, seen) then return free_window(window) end
+   if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
+   ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
    hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
@@ -237,7 +253,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
-   if not run.feed.shared then parallel.agree_to_stop(run) end
+   if run.ordered or not run.feed.shared then parallel.agree_to_stop(run) end
 end
 
 return step

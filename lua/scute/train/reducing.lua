@@ -1,0 +1,62 @@
+-- Gradients of several processes (scute.world) added up while backward goes on: see host/core/reducer.h. All processes go
+-- through prepare() and finish() in each update; between them each has as many backwards as it has batches, or pieces of them,
+-- of which the last one is watched.
+local world = require("scute.core").world
+
+local reducing = {}
+
+--- Everything that can train, in the same order everywhere.
+function reducing.parameters(run)
+   local list = {}
+   for _, group in ipairs(run.optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then list[#list + 1] = entry[2] end
+      end
+   end
+   return list
+end
+
+local function is_same(one, other)
+   if #one ~= #other then return false end
+   for i, tensor in ipairs(one) do
+      if tensor ~= other[i] then return false end
+   end
+   return true
+end
+
+-- In an ordered run sums go another way, in the order of parts.
+local function is_wanted(run)
+   return run.feed.shared and not run.ordered
+end
+
+--- Makes ready for the sums of an update, anew where other parameters train than in the one before. Together.
+function reducing.prepare(run)
+   if not is_wanted(run) then return end
+   local list, before = reducing.parameters(run), run.reducing
+   if before and is_same(before.list, list) then return end
+   if before then before.reducer:free() end
+   run.reducing = { list = list, reducer = world.reducer(list) }
+end
+
+--- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.
+function reducing.beside(run, is_last)
+   if not is_last or not is_wanted(run) then return nil end
+   local reducer = run.reducing.reducer
+   reducer:watch()
+   return setmetatable({}, { __close = function() reducer:unwatch() end })
+end
+
+--- Gradients become the sums over all processes. Together.
+function reducing.finish(run)
+   run.reducing.reducer:finish()
+end
+
+--- The hook that gives its memory back at the end of a run.
+reducing.hook = {
+   on_fit_end = function(run)
+      if run.reducing then run.reducing.reducer:free() end
+      run.reducing = nil
+   end,
+}
+
+return reducing
