@@ -68,13 +68,13 @@ static int check_output(int code) {
    return code ? code : 1;
 }
 
-static void close_all(lua_State *L) {
+static void close_state(lua_State *L) {
    if (L) lua_close(L);
    sc_watch_syncs(NULL); // who is told looks where Lua is
-   sc_close_devices();
 }
 
-// Of several processes, the others hear of the end, and of how it ended.
+// Of several processes, the others hear of the end, and of how it ended: while the devices are there, since the
+// others may be reached through them.
 static int end(int code) {
    code = check_output(code);
    if (code == 0 && sc_world_gave_up()) {
@@ -87,8 +87,10 @@ static int end(int code) {
 
 int sc_program_close(lua_State *L, int code) {
    sc_interrupt_detach();
-   close_all(L);
-   return end(code);
+   close_state(L);
+   code = end(code);
+   sc_close_devices();
+   return code;
 }
 
 // os.exit(code = true, close = true): as Lua's own, but closes the state unless told not to (workers end, files
@@ -97,8 +99,10 @@ static int exit_program(lua_State *L) {
    int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
    bool close = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
    sc_interrupt_detach();
-   if (close) close_all(L);
-   exit(end(code));
+   if (close) close_state(L);
+   code = end(code);
+   if (close) sc_close_devices();
+   exit(code);
 }
 
 // ---- opening, protected ----

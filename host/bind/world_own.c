@@ -3,6 +3,7 @@
 
 #include "host/bind/bind.h"
 #include "host/core/clock.h"
+#include "host/core/place.h"
 #include "host/core/reducer.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
@@ -31,6 +32,17 @@ static int average(lua_State *L) {
    ScTensor **list = check_list(L, "world.average", &n);
    sc_check(L, sc_world_average(n, list, weight));
    return 0;
+}
+
+// scute.world.end_attempt(failed) -> true, or false and why: whether any process has run out of memory in what
+// they computed together until here, for which each says whether it has
+static int end_attempt(lua_State *L) {
+   ScStatus status = sc_world_end_attempt(lua_toboolean(L, 1));
+   if (status != SC_EMEM) sc_check(L, status);
+   lua_pushboolean(L, status == SC_OK);
+   if (status == SC_OK) return 1;
+   lua_pushstring(L, sc_error());
+   return 2;
 }
 
 // ---- plain values ----
@@ -73,6 +85,21 @@ static int texts(lua_State *L) {
       lua_rawseti(L, -3, rank + 1);
       lua_pop(L, 1);
    }
+   return 1;
+}
+
+// scute.world.connect(device): fails where processes cannot add up what is on that device; all of them call it
+static int connect(lua_State *L) {
+   ScDevice *device;
+   ScCommunicator *group;
+   sc_check(L, sc_device_find(luaL_checkstring(L, 1), &device));
+   sc_check(L, sc_world_for(device, &group));
+   return 0;
+}
+
+// scute.world.computer() -> a number that the processes of a computer have in common, and others do not
+static int computer(lua_State *L) {
+   lua_pushinteger(L, sc_place().computer);
    return 1;
 }
 
@@ -147,8 +174,9 @@ static int release(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"watch", watch}, {"unwatch", unwatch}, {"finish", finish},
                                    {"begun", begun}, {"free", release},    {NULL, NULL}};
-static const luaL_Reg functions[] = {{"average", average}, {"sums", sums},       {"texts", texts},
-                                     {"waited", waited},   {"reducer", reducer}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"average", average}, {"end_attempt", end_attempt}, {"sums", sums},
+                                     {"texts", texts},     {"waited", waited},           {"reducer", reducer},
+                                     {"connect", connect}, {"computer", computer},       {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);

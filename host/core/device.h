@@ -94,8 +94,9 @@ struct ScDevice {
    struct ScCommunicator *communicator;
 };
 
-// "cpu", "ref", "cuda", "cuda:1", or "auto": a GPU where one answers, else the CPU. The device lives as long as
-// the process. The first "cuda" opens that backend's plugin (host/core/plugin.c).
+// "cpu", "ref", "cuda", "cuda:1", or "auto": a GPU where one answers, else the CPU. Of several processes that a
+// computer has (host/core/place.h) each has another GPU as "cuda". The device lives as long as the process. The
+// first "cuda" opens that backend's plugin (host/core/plugin.c).
 ScStatus sc_device_find(const char *name, ScDevice **out);
 ScDevice *sc_device_at(int index); // those in use so far; NULL past the end
 ScDevice *sc_device_cpu(void);

@@ -15,13 +15,18 @@
 SC_API_BEGIN
 
 typedef struct {
-   const char *name; // "mpi"
+   const char *name; // "mpi", "nccl"
    // Joins the group that a launcher has started this process in; where it has not, a group of one.
    ScStatus (*join)(ScCommunicator **out);
+   // The backend whose devices `connect` joins; NULL: none.
+   const char *backend;
+   // The communicator of a device's memory, between the processes of a world, each of which calls this.
+   ScStatus (*connect)(struct ScDevice *, ScCommunicator *world, ScCommunicator **out);
 } ScTransport;
 
 void sc_register_transport(const ScTransport *);
-const ScTransport *sc_find_transport(const char *name); // NULL: its plugin is not open
+const ScTransport *sc_find_transport(const char *name);      // NULL: its plugin is not open
+const ScTransport *sc_transport_of(const struct ScDevice *); // that joins such devices; NULL: none does
 
 SC_API_END
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "host/core/clock.h"
+#include "host/core/device.h"
+#include "host/core/place.h"
 #include "host/core/plugin.h"
 #include "host/core/transfer.h"
 #include "host/core/transport.h"
@@ -74,13 +76,20 @@ ScCommunicator *sc_world(void) {
    return world;
 }
 
-ScStatus sc_world_for(ScDevice *device, ScCommunicator **out) {
-   const ScBackend *backend = device->backend;
-   *out = device->communicator ? device->communicator : world;
-   bool fits = device->communicator || backend->host_memory || world->size == 1;
-   if (fits && !backend->shapes_only) return SC_OK;
+// Between devices that have memory of their own, by what their plugin brings for that.
+static ScStatus connect(ScDevice *device) {
+   const ScTransport *transport = device->backend->shapes_only ? NULL : sc_transport_of(device);
+   if (transport) return transport->connect(device, world, &device->communicator);
    return sc_fail(SC_EUNSUPPORTED, "several processes add up what is in the host's memory, not on '%s'",
                   device->name);
+}
+
+ScStatus sc_world_for(ScDevice *device, ScCommunicator **out) {
+   const ScBackend *backend = device->backend;
+   bool fits = device->communicator || ((backend->host_memory || world->size == 1) && !backend->shapes_only);
+   if (!fits) SC_TRY(connect(device));
+   *out = device->communicator ? device->communicator : world;
+   return SC_OK;
 }
 
 static const ScPlugin mpi = {.name = "mpi",
@@ -93,12 +102,50 @@ ScStatus sc_world_can_join(void) {
    return sc_find_transport(mpi.name) ? SC_OK : sc_plugin_find(&mpi);
 }
 
+static ScStatus join_by(const ScTransport *transport) {
+   SC_TRY(transport->join(&world));
+   return sc_place_find(world);
+}
+
 ScStatus sc_world_join(void) {
    if (world != &alone) return SC_OK;
    if (!sc_find_transport(mpi.name)) SC_TRY(sc_plugin_open(&mpi));
    const ScTransport *transport = sc_find_transport(mpi.name);
    if (!transport) return sc_fail(SC_EUNSUPPORTED, "the MPI plugin brings no transport");
-   return transport->join(&world);
+   return join_by(transport);
+}
+
+ScStatus sc_world_can_join_gpus(void) {
+   static const ScPlugin cuda = {.name = "cuda",
+                                 .brings = "cuda backend",
+                                 .advice = "build it where the CUDA toolkit is installed",
+                                 .instead = "use MPI"};
+   return sc_plugin_find(&cuda);
+}
+
+ScStatus sc_world_join_gpus(void) {
+   ScDevice *first;
+   if (world != &alone) return SC_OK;
+   SC_TRY(sc_device_find("cuda:0", &first));
+   const ScTransport *transport = sc_transport_of(first);
+   if (!transport) return sc_fail(SC_EUNSUPPORTED, "the CUDA plugin brings no transport");
+   return join_by(transport);
+}
+
+// Groups of devices go before that of the processes.
+static void leave(ScCommunicator *group, bool together, int exit_code) {
+   for (int i = 0; sc_device_at(i); i++) {
+      ScCommunicator *own = sc_device_at(i)->communicator;
+      if (own && together)
+         own->close(own);
+      else if (own)
+         own->abort(own, exit_code);
+      sc_device_at(i)->communicator = NULL;
+   }
+   if (together)
+      group->close(group);
+   else
+      group->abort(group, exit_code);
 }
 
 static bool gave_up;
@@ -115,10 +162,8 @@ void sc_world_leave(int exit_code, bool asked) {
    ScCommunicator *group = world;
    bool together = !gave_up && (exit_code == 0 || asked);
    if (group == &alone) return;
-   if (together && group->barrier(group, asked ? PATIENCE : 0) == SC_OK)
-      group->close(group);
-   else
-      group->abort(group, exit_code ? exit_code : EXIT_FAILURE);
+   if (together) together = group->barrier(group, asked ? PATIENCE : 0) == SC_OK;
+   leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
    world = &alone;
 }
 
@@ -157,7 +202,18 @@ static ScStatus exchange_texts(const char *mine, Text *all) {
    return sc_world_sum(SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
 }
 
+// What a process calls that has run out of memory, and which one has in this attempt; -1: none.
+static const char GIVES_UP[] = "(out of memory)";
+static int given_up = -1;
+
+static ScStatus give_up(int rank) {
+   given_up = rank;
+   return sc_fail(SC_EMEM, "out of memory in rank %d", rank);
+}
+
 static ScStatus compare_texts(const Text *all) {
+   for (int i = 0; i < world->size; i++)
+      if (strcmp(all[i], GIVES_UP) == 0) return give_up(i);
    for (int i = 1; i < world->size; i++)
       if (strcmp(all[i], all[0]) != 0)
          return sc_fail(SC_EARG,
@@ -167,13 +223,29 @@ static ScStatus compare_texts(const Text *all) {
    return SC_OK;
 }
 
+static uint64_t meetings;
+
+uint64_t sc_world_meetings(void) {
+   return meetings;
+}
+
 ScStatus sc_world_same_call(const char *text) {
    if (world->size == 1) return SC_OK;
-   Text *all = calloc((size_t)world->size, sizeof *all);
+   if (given_up >= 0) return give_up(given_up);
+   static Text *all; // kept: what is called in the middle of something is not to run out of memory
+   if (!all) all = malloc((size_t)world->size * sizeof *all);
    if (!all) return sc_fail(SC_EMEM, "scute.world: out of memory");
+   memset(all, 0, (size_t)world->size * sizeof *all);
+   meetings++;
    ScStatus status = exchange_texts(text, all);
-   if (status == SC_OK) status = compare_texts(all);
-   free(all);
+   return status == SC_OK ? compare_texts(all) : status;
+}
+
+// They know already where it was heard before.
+ScStatus sc_world_end_attempt(bool out_of_memory) {
+   if (world->size == 1) return out_of_memory ? sc_fail(SC_EMEM, "out of memory") : SC_OK;
+   ScStatus status = sc_world_same_call(out_of_memory ? GIVES_UP : "the end of a step");
+   given_up = -1;
    return status;
 }
 

@@ -5,27 +5,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host/core/world.h"
 
-// Of Open MPI's mpirun; of MPICH's and of srun; of what speaks PMIx, srun too.
+// Of scute without MPI; of Open MPI's mpirun; of MPICH's and of srun; of what speaks PMIx, srun too.
 static const struct {
    const char *size, *rank;
-} known[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, {"PMI_SIZE", "PMI_RANK"}, {NULL, "PMIX_RANK"}};
+} known[] = {{"SCUTE_WORLD_SIZE", "SCUTE_WORLD_RANK"},
+             {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+             {"PMI_SIZE", "PMI_RANK"},
+             {NULL, "PMIX_RANK"}};
 
-enum { KNOWN = sizeof known / sizeof known[0], MOST = 1 << 20 };
+enum { BY_SCUTE, KNOWN = sizeof known / sizeof known[0], MOST = 1 << 20 };
 
 static const char *value_of(const char *variable) {
    const char *value = variable ? getenv(variable) : NULL;
    return value && *value ? value : NULL;
 }
 
-// Which world is asked for: "none", "mpi", or NULL, where a launcher decides.
+// Which world is asked for: "none", "mpi", "nccl" (of --nproc alone), or NULL, where a launcher decides.
 static ScStatus read_wish(const char **wish) {
    *wish = value_of("SCUTE_WORLD");
-   if (!*wish || strcmp(*wish, "none") == 0 || strcmp(*wish, "mpi") == 0) return SC_OK;
-   return sc_fail(SC_EARG, "SCUTE_WORLD: expected mpi or none, found '%.40s'", *wish);
+   if (!*wish || strcmp(*wish, "none") == 0 || strcmp(*wish, "mpi") == 0 || strcmp(*wish, "nccl") == 0)
+      return SC_OK;
+   return sc_fail(SC_EARG, "SCUTE_WORLD: expected mpi, nccl or none, found '%.40s'", *wish);
 }
 
 static ScStatus read_number(const char *variable, int least, int *out) {
@@ -62,8 +67,10 @@ ScStatus sc_launch_find(ScLaunch *out) {
    SC_TRY(read_wish(&wish));
    if ((wish && strcmp(wish, "none") == 0) || is_of_another()) return SC_OK;
    for (int i = 0; i < KNOWN; i++)
-      if (value_of(known[i].size ? known[i].size : known[i].rank))
+      if (value_of(known[i].size ? known[i].size : known[i].rank)) {
+         out->by_scute = i == BY_SCUTE;
          return read_launch(known[i].size, known[i].rank, out);
+      }
    return SC_OK;
 }
 
@@ -82,12 +89,22 @@ static ScStatus compare(const ScLaunch *launch) {
 // words.
 static ScStatus check_launcher(const ScLaunch *launch) {
    const char *folder = value_of("PMIX_SERVER_TMPDIR");
-   if (!folder || access(folder, F_OK) == 0) return SC_OK;
+   if (!folder || launch->by_scute || access(folder, F_OK) == 0) return SC_OK;
    return sc_fail(
        SC_EUNSUPPORTED,
        "%s is set, but the launcher that has set it is gone (there is no %s): this shell was started by "
        "one, or has its variables; SCUTE_WORLD=none passes over them, SCUTE_WORLD=mpi asks MPI all the same",
        launch->variable, folder);
+}
+
+// What all of them lack, one says.
+static ScStatus join_gpus(const ScLaunch *launch) {
+   ScStatus status = sc_world_join_gpus();
+   if (status == SC_OK) return SC_OK;
+   if (launch->rank > 0) nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+   return sc_wrap(status,
+                  "without MPI (Debian: apt install openmpi-bin libopenmpi-dev) processes are joined through "
+                  "their GPUs: ");
 }
 
 ScStatus sc_launch_join(bool *launched) {
@@ -98,7 +115,7 @@ ScStatus sc_launch_join(bool *launched) {
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
    if (!is_wanted) SC_TRY(check_launcher(&launch));
-   ScStatus status = sc_world_join();
+   ScStatus status = launch.by_scute ? join_gpus(&launch) : sc_world_join();
    char own[24];
    snprintf(own, sizeof own, "%ld", (long)getpid());
    setenv("SCUTE_JOINED", own, 1);
@@ -124,7 +141,8 @@ bool sc_launch_is_private(const char *entry) {
                                         "PMIX_",
                                         "SCUTE_TERMINAL=",
                                         "SCUTE_JOINED=",
-                                        "SCUTE_NPROC="};
+                                        "SCUTE_NPROC=",
+                                        "SCUTE_WORLD_"};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;

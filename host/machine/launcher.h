@@ -10,6 +10,7 @@
 typedef struct {
    const char *variable; // by which it is known; NULL: nobody has
    int rank, size;       // size 0: only MPI knows
+   bool by_scute;        // without MPI, see host/machine/members.h
 } ScLaunch;
 
 // What the environment says; SC_EARG where that is no sense. SCUTE_WORLD=none: nothing is looked at.

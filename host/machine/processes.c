@@ -18,6 +18,7 @@
 #include "host/core/world.h"
 #include "host/machine/launcher.h"
 #include "host/machine/machine.h"
+#include "host/machine/members.h"
 #include "host/machine/noise.h"
 #include "host/machine/orphans.h"
 #include "host/machine/parent.h"
@@ -27,6 +28,7 @@
 
 static volatile pid_t launcher;
 static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
+static bool hung;                            // mpirun was ended, since one process was gone and others were not
 static volatile long long first_press, second_press;
 
 // Wrappers pass one signal on twice; see host/term/signals.c.
@@ -192,8 +194,8 @@ static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
          open = listen_to(noise, errors, LOOK);
       else
          poll(NULL, 0, LOOK);
-      bool hangs = sc_ranks_look(ranks, launcher) > PATIENCE;
-      if (hangs || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
+      hung = hung || sc_ranks_look(ranks, launcher) > PATIENCE;
+      if (hung || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
       ended = waitpid(launcher, &status, WNOHANG);
       if (ended < 0 && errno != EINTR) break;
    }
@@ -203,26 +205,30 @@ static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
    return status;
 }
 
-static const char GOES_ON[] = "a training run goes on from its last checkpoint with --resume auto";
-
-// A process that ended the others itself has said why.
-static void tell_end(const ScNoise *noise, const ScRanks *ranks, int status) {
+static void tell(const char *who, int signal, int code) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
-   bool hung = WIFSIGNALED(status) && ranks->gone >= 0; // mpirun was ended for its sake
-   int rank = noise->rank < 0 && hung ? ranks->gone : noise->rank;
-   int signal = noise->rank < 0 && hung ? ranks->signal : noise->signal;
-   if (asked) return;
-   if (rank >= 0 && signal)
-      fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase, rank,
-              signal, strsignal(signal), GOES_ON);
-   else if (hung)
-      fprintf(stderr, "%sscute: rank %d has ended, and the others with it; %s\n", erase, rank, GOES_ON);
-   else if (WIFSIGNALED(status))
-      fprintf(stderr, "%sscute: mpirun was ended by signal %d (%s), and its processes with it; %s\n", erase,
-              WTERMSIG(status), strsignal(WTERMSIG(status)), GOES_ON);
-   else if (rank >= 0 && !noise->said)
-      fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, rank,
-              noise->code ? noise->code : WEXITSTATUS(status));
+   if (signal)
+      fprintf(
+          stderr,
+          "%sscute: %s was ended by signal %d (%s), and the others with it; a training run goes on from its "
+          "last checkpoint with --resume auto\n",
+          erase, who, signal, strsignal(signal));
+   else
+      fprintf(stderr, "%sscute: %s ended with exit code %d, and the others with it\n", erase, who, code);
+}
+
+// A process that ended the others itself has said why. Of a start that was broken off mpirun may say nothing.
+static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool by_signal) {
+   char who[40];
+   int rank = noise->rank, signal = noise->signal;
+   if (asked || code == 0 || noise->said) return;
+   if (by_signal && !hung) return tell("mpirun", code - 128, code);
+   if (rank < 0) {
+      rank = ranks->gone;
+      signal = ranks->signal || code <= 128 ? ranks->signal : code - 128;
+   }
+   snprintf(who, sizeof who, rank < 0 ? "a process" : "rank %d", rank);
+   tell(who, signal, noise->code ? noise->code : code);
 }
 
 static ScStatus run(int n, char **words, const char *program, int *code) {
@@ -241,7 +247,7 @@ static ScStatus run(int n, char **words, const char *program, int *code) {
    close(errors);
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
    if (*code) sc_orphans_kill(program);
-   tell_end(&noise, &ranks, status);
+   tell_end(&noise, &ranks, *code, WIFSIGNALED(status));
    if (*code && asked) *code = 128 + asked;
    return SC_OK;
 }
@@ -253,10 +259,37 @@ static ScStatus end_with_experiment(void) {
    return sc_end_with_parent(strtol(parent, NULL, 10));
 }
 
+// Whether that program is in a folder of the PATH.
+static bool is_on_path(const char *name) {
+   char path[PATH_MAX];
+   for (const char *at = getenv("PATH"); at && *at; at += strspn(at, ":")) {
+      size_t n = strcspn(at, ":");
+      snprintf(path, sizeof path, "%.*s/%s", (int)n, at, name);
+      if (access(path, X_OK) == 0) return true;
+      at += n;
+   }
+   return false;
+}
+
+// Where MPI is not there processes can be joined by NCCL alone, if each has a GPU.
+static bool goes_through_gpus(void) {
+   const char *wish = getenv("SCUTE_WORLD");
+   if (wish && *wish) return strcmp(wish, "nccl") == 0;
+   bool has_mpi = sc_world_can_join() == SC_OK && (is_on_path("mpirun.openmpi") || is_on_path("mpirun"));
+   return !has_mpi && sc_world_can_join_gpus() == SC_OK;
+}
+
+// The part of a command that begins with the program.
+static char *const *from_program(char **words, const char *program) {
+   while (*words != program) words++;
+   return words;
+}
+
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
    SC_TRY(end_with_experiment());
-   SC_TRY(sc_world_can_join());
+   bool through_gpus = goes_through_gpus();
+   if (!through_gpus) SC_TRY(sc_world_can_join());
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;
@@ -268,7 +301,8 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // who waits leaves the processor to others
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = run(n, words, program, code);
+   ScStatus status = through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code)
+                                  : run(n, words, program, code);
    free(words);
    return status;
 }

@@ -8,9 +8,10 @@
 // SIGINT and SIGTERM themselves it ends them within a second or two, whatever they are writing.
 #define SC_ASKED_TO_END SIGUSR2
 
-// Starts this program `n` times through mpirun, with those arguments (ended by NULL, without the program's
-// name) and the cores shared out among their threads, and waits for the end. The first Ctrl-C or SIGTERM asks
-// all of them to end, the second ends them. *code: mpirun's exit code, or 128 + the signal.
+// Starts this program `n` times through mpirun, or without MPI where each has a GPU (host/machine/members.h),
+// with those arguments (ended by NULL, without the program's name) and the cores shared out among their
+// threads, and waits for the end. The first Ctrl-C or SIGTERM asks all of them to end, the second ends them.
+// *code: mpirun's exit code, or 128 + the signal.
 ScStatus sc_processes_run(int n, char *const *arguments, int *code);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "host/core/register.h"
 #include "host/core/sync.h"
+#include "kernels/cuda/await.h"
 #include "kernels/cuda/built_for.h"
 #include "kernels/cuda/capability.h"
 #include "kernels/cuda/conv_known.h"
@@ -83,7 +84,7 @@ static ScStatus allocate(ScDevice *device, size_t bytes, void **out) {
 static void release(ScDevice *device, void *data, size_t bytes) {
    (void)bytes;
    sc_note_sync("memory given back");
-   if (cudaStreamSynchronize(sc_cuda_stream(device)) != cudaSuccess) cudaGetLastError();
+   sc_cuda_await_all(device, "memory given back");
    if (cudaFree(data) != cudaSuccess) cudaGetLastError();
 }
 
@@ -97,7 +98,7 @@ static ScStatus wait(ScDevice *device) {
    if (!sc_cuda_stream(device)) return SC_OK; // it has had nothing to do
    SC_TRY(sc_cuda_use(device));
    sc_note_sync("synchronize");
-   return sc_cuda_status(cudaStreamSynchronize(sc_cuda_stream(device)), "waiting for the GPU");
+   return sc_cuda_await_all(device, "waiting for the GPU");
 }
 
 static void flush(ScDevice *device) {

@@ -5,6 +5,7 @@
 
 #include "host/core/recording.h"
 #include "host/core/sync.h"
+#include "kernels/cuda/await.h"
 #include "kernels/cuda/status.h"
 #include "kernels/cuda/stream.h"
 
@@ -27,6 +28,7 @@ typedef struct {
 } Landing;
 
 typedef struct {
+   const ScDevice *device;
    cudaStream_t copies;
    Slot chunk[CHUNKS], small[SMALLS];
    unsigned next_chunk, next_small, next_landing;
@@ -69,6 +71,7 @@ static ScStatus find_staging(Staging **out, ScDevice *device) {
    if (!*staging) *staging = calloc(1, sizeof **staging);
    if (!*staging) return sc_fail(SC_EMEM, "out of memory");
    *out = *staging;
+   (*out)->device = device;
    return (*out)->copies
               ? SC_OK
               : sc_cuda_status(cudaStreamCreateWithFlags(&(*out)->copies, cudaStreamNonBlocking), WHAT);
@@ -102,10 +105,10 @@ void sc_staging_close(const ScDevice *device) {
 
 // The next slot of a ring, once the copy that used it last is through. This waits for copies alone (or, in the
 // small ring, for work sixteen uploads old), so it keeps a program from running far ahead, not in step.
-static ScStatus take_slot(Slot **out, Slot *ring, unsigned n, unsigned *next, size_t bytes) {
+static ScStatus take_slot(Slot **out, const Staging *s, Slot *ring, unsigned n, unsigned *next, size_t bytes) {
    *out = &ring[(*next)++ % n];
    SC_TRY(open_slot(*out, bytes));
-   return sc_cuda_status(cudaEventSynchronize((*out)->done), WHAT);
+   return sc_cuda_await(s->device, (*out)->done, WHAT);
 }
 
 // The copy that uses a slot is what the slot's next user waits for. Where it cannot be marked it is waited for
@@ -125,28 +128,28 @@ static ScStatus send_slot(Slot *slot, cudaStream_t stream, void *to, const void 
 static ScStatus send_chunks(Staging *s, cudaStream_t stream, char *to, const char *from, size_t bytes) {
    for (size_t at = 0; at < bytes; at += CHUNK) {
       Slot *slot;
-      SC_TRY(take_slot(&slot, s->chunk, CHUNKS, &s->next_chunk, CHUNK));
+      SC_TRY(take_slot(&slot, s, s->chunk, CHUNKS, &s->next_chunk, CHUNK));
       SC_TRY(send_slot(slot, stream, to + at, from + at, bytes - at < CHUNK ? bytes - at : CHUNK));
    }
    return SC_OK;
 }
 
 // Once nobody uses it: the copies into it, and the one out of it.
-static void close_block(Staging *s, Landing *landing, cudaStream_t compute) {
+static void close_block(Staging *s, Landing *landing) {
    sc_note_sync("staging memory that grows");
+   sc_cuda_await_all(s->device, WHAT);
    cudaStreamSynchronize(s->copies);
-   cudaStreamSynchronize(compute);
    cudaFree(landing->data);
    landing->data = NULL;
    landing->bytes = 0;
 }
 
 // Of at least `bytes`; the smaller block before it is freed first.
-static ScStatus open_landing(Staging *s, Landing *landing, cudaStream_t compute, size_t bytes) {
+static ScStatus open_landing(Staging *s, Landing *landing, size_t bytes) {
    SC_TRY(new_event(&landing->arrived));
    SC_TRY(new_event(&landing->taken));
    if (landing->bytes >= bytes) return SC_OK;
-   if (landing->data) close_block(s, landing, compute);
+   if (landing->data) close_block(s, landing);
    SC_CUDA_TRY(cudaMalloc(&landing->data, bytes), WHAT);
    landing->bytes = bytes;
    return SC_OK;
@@ -167,7 +170,7 @@ static ScStatus send_large(Staging *s, cudaStream_t compute, char *to, const cha
    for (size_t at = 0; at < bytes; at += LANDING) {
       size_t n = bytes - at < LANDING ? bytes - at : LANDING;
       Landing *landing = &s->landing[s->next_landing++ % LANDINGS];
-      ScStatus status = open_landing(s, landing, compute, n);
+      ScStatus status = open_landing(s, landing, n);
       if (status == SC_EMEM)
          SC_TRY(send_chunks(s, compute, to + at, from + at, n));
       else if (status != SC_OK)
@@ -183,7 +186,7 @@ ScStatus sc_cuda_upload(ScDevice *device, void *to, const void *from, size_t byt
    SC_TRY(find_staging(&s, device));
    if (bytes > SMALL) return send_large(s, sc_cuda_stream(device), to, from, bytes);
    Slot *slot;
-   SC_TRY(take_slot(&slot, s->small, SMALLS, &s->next_small, SMALL));
+   SC_TRY(take_slot(&slot, s, s->small, SMALLS, &s->next_small, SMALL));
    return send_slot(slot, sc_cuda_stream(device), to, from, bytes);
 }
 
@@ -208,11 +211,11 @@ ScStatus sc_cuda_download(ScDevice *device, void *to, const void *from, size_t b
    for (size_t at = 0; at < bytes; at += CHUNK) {
       for (; asked < bytes && asked < at + (size_t)CHUNKS * CHUNK; asked += CHUNK) {
          Slot **slot = &slots[asked / CHUNK % CHUNKS];
-         SC_TRY(take_slot(slot, s->chunk, CHUNKS, &s->next_chunk, CHUNK));
+         SC_TRY(take_slot(slot, s, s->chunk, CHUNKS, &s->next_chunk, CHUNK));
          SC_TRY(fetch(*slot, sc_cuda_stream(device), (const char *)from + asked, chunk_at(asked, bytes)));
       }
       Slot *slot = slots[at / CHUNK % CHUNKS];
-      SC_CUDA_TRY(cudaEventSynchronize(slot->done), WHAT);
+      SC_TRY(sc_cuda_await(device, slot->done, WHAT));
       memcpy((char *)to + at, slot->data, chunk_at(at, bytes));
    }
    return SC_OK;
@@ -263,11 +266,11 @@ ScStatus sc_cuda_begin_read(ScDevice *device, const void *from, size_t bytes, vo
 ScStatus sc_cuda_end_read(ScDevice *device, void *ticket, void *to, size_t bytes) {
    Slot *slot = ticket;
    cudaError_t error = cudaEventQuery(slot->done);
-   if (error == cudaErrorNotReady) {
-      sc_note_sync("values read later, but not late enough");
-      error = cudaEventSynchronize(slot->done);
-   }
-   if (error == cudaSuccess && to) memcpy(to, slot->data, bytes);
+   if (error == cudaErrorNotReady) sc_note_sync("values read later, but not late enough");
+   ScStatus status = error == cudaErrorNotReady ? sc_cuda_await(device, slot->done, WHAT)
+                     : error == cudaSuccess     ? sc_cuda_check_groups(device)
+                                                : sc_cuda_status(error, WHAT);
+   if (status == SC_OK && to) memcpy(to, slot->data, bytes);
    give_ticket(stagings[device->index], slot);
-   return sc_cuda_status(error, WHAT);
+   return status;
 }

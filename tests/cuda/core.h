@@ -14,9 +14,10 @@ namespace sg {
 
 // ---- calls (call.cpp) ----
 
-enum class Library { runtime, cublas, cudnn, nvrtc };
+enum class Library { runtime, cublas, cudnn, nvrtc, nccl };
 
 bool waiting_blocks(); // as cudaSetDeviceFlags has it for the current device
+double idle_seconds(); // since the host's last call of any of these functions
 
 // One call of a public function: holds the lock, counts, and knows whether it must fail.
 class Call {
@@ -110,9 +111,17 @@ using Work = std::function<cudaError_t()>;
 
 std::shared_ptr<Stream> stream_find(cudaStream_t); // null: no such stream
 cudaError_t enqueue(cudaStream_t, const char *what, Work);
+// Work that cannot be done before `ready` says so, which others than this process decide: whoever waits for it
+// sleeps, and whoever asks hears that it is not done.
+cudaError_t enqueue_when(cudaStream_t, const char *what, std::function<bool()> ready, Work);
 bool stream_live(cudaStream_t);
+int stream_device(cudaStream_t);
 bool stream_captures(cudaStream_t); // records what comes
 void run_stream(cudaStream_t);      // up to its end
+// For later: runs the stream as far as it is queued now and goes without waiting; whether that was all.
+std::function<bool()> try_up_to_here(cudaStream_t);
+// Called while the host sleeps in a wait: what goes on by itself beside it.
+void while_waiting(std::function<void()>);
 void run_everything(int device);
 // Whether all that was queued on the device, at the time of the call, has run.
 std::function<bool()> passed_by(int device);

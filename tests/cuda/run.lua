@@ -260,6 +260,14 @@ local function exercises()
    tally.add("exercises", text)
 end
 
+-- It starts processes of its own, too.
+local function world()
+   if not lfs.attributes(soft .. "/lib/libnccl.so.2") then
+      return print "no nccl.h was found at build time: sums between GPUs are not tested"
+   end
+   program("world", ("%s %s/world.lua"):format(scute, here))
+end
+
 -- The examples of kernels of one's own say there what they say on the CPU.
 local function examples_of_kernels()
    local folder = os.tmpname()
@@ -313,6 +321,7 @@ local parts = {
    { "faults_fits", function() script("faults", ONE_THREAD, "cuda fits " .. FAULTS) end },
    { "faults_layers", function() script("faults", ONE_THREAD, "cuda layers 2") end }, -- at every call
    { "symbols", function() program("symbols", ("%s %s/symbols.lua"):format(scute, here)) end },
+   { "world", world }, -- several processes with a GPU each
    { "models", models },
    { "examples" }, -- networks of examples/ against PyTorch's numbers
    { "late" },

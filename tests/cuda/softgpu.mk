@@ -13,11 +13,12 @@ SOFT_CXX   ?= $(if $(findstring ccache,$(CC)),ccache )g++
 SOFT_FLAGS := -std=c++20 -g -Wall -Wextra -Wmissing-declarations $(WERROR) -fPIC -MMD -MP $(CUDA_INCLUDE)
 SOFT_LIBS  := $(SOFT)/lib/libcudart.so.13 $(SOFT)/lib/libcublas.so.13 $(SOFT)/lib/libcudnn.so.9
 SOFT_NVRTC := $(SOFT)/lib/libnvrtc.so.13
+SOFT_NCCL  := $(if $(wildcard $(addsuffix /nccl.h,$(CUDA_DIR)/include $(SYSTEM))),$(SOFT)/lib/libnccl.so.2)
 SOFT_LINK  := -Wl,-rpath,'$$ORIGIN/lib:$$ORIGIN/../lib' -Wl,-T,tests/cuda/shared.ld
 
 soft_objects = $(patsubst tests/cuda/%.cpp,$(SOFT)/%.o,$(wildcard tests/cuda/$(1)/*.cpp))
 
-softgpu: $(SOFT_LIBS) $(SOFT_NVRTC)
+softgpu: $(SOFT_LIBS) $(SOFT_NVRTC) $(SOFT_NCCL)
 
 $(SOFT)/%.o: tests/cuda/%.cpp
 	@mkdir -p $(@D)
@@ -28,7 +29,8 @@ $(SOFT)/lib/libcudart.so.13: $(call soft_objects,cudart)
 $(SOFT)/lib/libcublas.so.13: $(call soft_objects,cublas) $(SOFT)/lib/libcudart.so.13
 $(SOFT)/lib/libcudnn.so.9: $(call soft_objects,cudnn) $(SOFT)/lib/libcudart.so.13
 $(SOFT_NVRTC): $(call soft_objects,nvrtc) $(SOFT)/lib/libcudart.so.13
-$(SOFT_LIBS) $(SOFT_NVRTC):
+$(SOFT)/lib/libnccl.so.2: $(call soft_objects,nccl) $(SOFT)/lib/libcudart.so.13
+$(SOFT_LIBS) $(SOFT_NVRTC) $(SOFT)/lib/libnccl.so.2:
 	@mkdir -p $(@D)
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -shared -fopenmp -Wl,-soname,$(@F) -Wl,-rpath,'$$ORIGIN' -o $@ $^ -ldl
@@ -106,7 +108,7 @@ soak: softgpu-plugin
 # The backend: every file of kernels/cuda, C ones too, as nvcc compiles them for the real one.
 SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)
 
-softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC)
+softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC) $(SOFT_NCCL)
 
 $(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)

@@ -141,6 +141,26 @@ local function check_compiler()
    end
 end
 
+-- NCCL, too, where its header was there.
+local function check_nccl()
+   local stands_in = soft .. "/lib/libnccl.so.2"
+   if not lfs.attributes(stands_in) then return print "no nccl.h was found at build time: NCCL's symbols are not checked" end
+   local functions, named = symbols(stands_in, "defined"), {}
+   for name in pairs(functions) do
+      if not name:find "^nccl%u" then functions[name] = nil end
+   end
+   for name in read_file(here .. "/../../kernels/cuda/nccl.c"):gmatch '{"(nccl%u%w+)"' do named[name] = true end
+   check(next(named) ~= nil and not next(without(named, functions)), "the software GPU's NCCL has what is asked of it",
+      names(without(named, functions)))
+   check(not next(without(functions, named)), "and nothing else", names(without(functions, named)))
+   for _, path in ipairs { "/usr/local/cuda/lib64/libnccl.so.2", "/usr/lib/x86_64-linux-gnu/libnccl.so.2" } do
+      if lfs.attributes(path) then
+         local real = symbols(path, "defined")
+         return check(not next(without(functions, real)), "the real NCCL has all of it", names(without(functions, real)))
+      end
+   end
+end
+
 -- ---- signatures ----
 
 -- How make compiles a source, but for what comes out of it and where from.
@@ -169,6 +189,8 @@ local ALTERED = {
       "cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode)", "cublasSetMathMode(cublasHandle_t handle, int mode)" },
    { library = "cudnn", source = "handle",
       "cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)", "cudnnSetStream(cudnnHandle_t handle)" },
+   { library = "nccl", source = "nccl", needs = soft .. "/lib/libnccl.so.2",
+      "ncclCommFinalize(ncclComm_t comm)", "ncclCommFinalize(ncclComm_t *comm)" },
 }
 
 local function replaced(text, from, to)
@@ -177,23 +199,28 @@ local function replaced(text, from, to)
    return text:sub(1, first - 1) .. to .. text:sub(last + 1)
 end
 
+local function check_signature(each)
+   local name = each.library .. "/" .. each.source
+   local command = compiler_for(name)
+   local checked = command:find "%-Wmissing%-declarations" and command:find "%-Werror"
+   check(checked, name .. " is compiled with these checks", command)
+   local text = read_file(("%s/%s.cpp"):format(here, name)):gsub('#include "%.%./', '#include "')
+   local ok, said = compiles(command, each.library, text)
+   check(ok, name .. " compiles", said)
+   ok, said = compiles(command, each.library, replaced(text, each[1], each[2]))
+   check(not ok and said:find "conflicting declaration", name .. " with a wrong signature does not compile", said)
+   ok, said = compiles(command, each.library, replaced(text, each[1], (each[1]:gsub("%(", "Now(", 1))))
+   check(not ok and said:find "no previous declaration", name .. " with an unknown function does not compile", said)
+end
+
 local function check_signatures()
    for _, each in ipairs(ALTERED) do
-      local name = each.library .. "/" .. each.source
-      local command = compiler_for(name)
-      local checked = command:find "%-Wmissing%-declarations" and command:find "%-Werror"
-      check(checked, name .. " is compiled with these checks", command)
-      local text = read_file(("%s/%s.cpp"):format(here, name)):gsub('#include "%.%./', '#include "')
-      local ok, said = compiles(command, each.library, text)
-      check(ok, name .. " compiles", said)
-      ok, said = compiles(command, each.library, replaced(text, each[1], each[2]))
-      check(not ok and said:find "conflicting declaration", name .. " with a wrong signature does not compile", said)
-      ok, said = compiles(command, each.library, replaced(text, each[1], (each[1]:gsub("%(", "Now(", 1))))
-      check(not ok and said:find "no previous declaration", name .. " with an unknown function does not compile", said)
+      if not each.needs or lfs.attributes(each.needs) then check_signature(each) end
    end
 end
 
 check_symbols()
 check_compiler()
+check_nccl()
 check_signatures()
 tally.finish()

@@ -208,6 +208,7 @@ end
 
 local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
 local ordered, launch = dofile "tests/world/ordered.lua", dofile "tests/world/launch.lua"
+local sync = dofile "tests/world/sync.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
@@ -217,6 +218,7 @@ if has_plugin and has_launcher then
    for _, part in ipairs { training, reducer, ordered, launch } do
       for _, test in ipairs(part(cli, start)) do tests[#tests + 1] = test end
    end
+   for _, test in ipairs(sync(cli, write, start)) do tests[#tests + 1] = test end
 else
    print "there is no MPI here: processes alone are tested"
 end

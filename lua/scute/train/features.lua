@@ -78,7 +78,7 @@ local function shared(run, part, order, found, report)
    photos.share(run)
    local all = parallel.rows(order, found and found.x, indices)
    if not all then return nil end
-   local whole = { x = all.x, y = {}, row = {} }
+   local whole = { x = all.x:to(run.device), y = {}, row = {} }
    for row, place in ipairs(all.places) do
       whole.y[row], whole.row[order[place]] = part.labels[order[place]], row
    end

@@ -3,9 +3,9 @@
 --
 -- That holds as long as each update asks for the same. So it is recorded within an epoch alone, after some updates of batches
 -- of one shape, given up at a batch of another and where memory is short, and not tried where something may look on, or do
--- other things from one update to the next: hooks of the user's on steps, layers and losses of the user's, mixing, class
--- weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the loss's scale.
--- Rates, clipping and the optimizer come afterwards, as ever.
+-- other things from one update to the next: sums over several processes, hooks of the user's on steps, layers and losses of the
+-- user's, mixing, class weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the
+-- loss's scale. Rates, clipping and the optimizer come afterwards, as ever.
 local scute = require "scute"
 local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
@@ -47,7 +47,7 @@ Graph.__index = Graph
 
 --- To be called when the photos of an epoch begin; <close> gives up what there is.
 function graph.begin(run)
-   local may = run.device:find "^cuda" and run.unread.late and scute.graphs() and is_same_each_time(run)
+   local may = run.device:find "^cuda" and run.unread.late and not run.shared and scute.graphs() and is_same_each_time(run)
    return setmetatable({ left = may and FAILURES or 0, behind = 0 }, Graph)
 end
 

@@ -2,6 +2,7 @@
 -- of those, with the gradients added up. The photos of an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.base.console"
+local sync = require "scute.train.sync"
 
 local memory = {}
 
@@ -82,8 +83,9 @@ function memory.within(run, window, gradients, otherwise)
       local settle = remember(run)
       local ok, result = pcall(gradients, run, window)
       local again = not ok and is_out_of_memory(result)
+      if ok or again then again, result = sync.agree(run, again, result) end
       settle(again)
-      if ok then
+      if ok and not again then
          return result
       elseif not again then
          error(result, 0)
@@ -91,6 +93,7 @@ function memory.within(run, window, gradients, otherwise)
       run.optimizer:zero_grad()
       collectgarbage()
       scute.flush()
+      if collected then sync.refuse(run, result) end
       if collected then (otherwise or halve)(run, window, result) end
       collected = true
    end

@@ -230,6 +230,9 @@ return options.declare("train.fit", {
      help = "what the network computes in; auto: bf16 where the device computes in it (on a CPU where batches are not tiny), "
         .. "fp16 on older GPUs with tensor cores, else fp32; fp32_strict: fp32 whose convolutions a GPU does not round to "
         .. "TF32" },
+   { "sync_batch_norm", flag = true, default = false,
+     help = "of several processes (--nproc): batch norm that trains takes its statistics of the photos of all of them, as one "
+        .. "process does, not of each process's own" },
    { "deterministic", flag = true, default = false,
      help = "on a GPU only algorithms that give the same bits at every run, none chosen by timing; a CPU repeats its bits "
         .. "anyway, with as many threads" },

@@ -14,13 +14,35 @@ local world = scute.world
 
 -- ---- what a run may be ----
 
+-- Fails in all of them where they do not compute on devices of one kind, of which each has one to itself. Together.
+local function check_devices(run)
+   local name = scute.device(run.device)
+   local kind = name:match "^[^:]*"
+   if kind ~= "cpu" and kind ~= "cuda" then
+      console.fail("--device %s: several processes train on the CPU, or with a GPU each; start one process alone, or use "
+         .. "--device cpu", run.device)
+   end
+   local users, texts = {}, world.texts(("%s %d"):format(name, world.computer()))
+   for rank, text in ipairs(texts) do
+      local other = text:match "^[^: ]*"
+      if other ~= kind then
+         console.fail("rank %d computes on %s and rank %d on %s: all processes of a run compute on devices of one kind",
+            world.rank, name, rank - 1, text:match "^%S*")
+      end
+      if kind == "cuda" and users[text] then
+         console.fail("--device %s: ranks %d and %d would share one GPU, which NCCL does not do; --device cuda gives each of a "
+            .. "computer's processes a GPU of its own", text:match "^%S*", users[text], rank - 1)
+      end
+      users[text] = rank - 1
+   end
+   world.connect(name)
+end
+
 --- Whether a run is shared, as run.shared; fails where it cannot be.
 function parallel.begin(run)
    run.shared = world.size > 1
    if not run.shared then return end
-   if run.device ~= "cpu" then
-      console.fail("--device %s: several processes train on the CPU; start one process alone, or use --device cpu", run.device)
-   end
+   check_devices(run)
    run.heard = {}
    run.interrupted = function() return run.told_to_stop end
 end
@@ -135,12 +157,13 @@ end
 
 local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
 
--- What batch norm moves as it trains now: statistics, and counts of batches.
+-- What batch norm moves as it trains now, each process by its own photos: statistics, and counts of batches.
 local function moving(run)
    local statistics, counts = {}, {}
    for name, tensor, owner in run.model:named_buffers() do
       local what = STATISTICS[name:match "[^.]*$"]
-      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
+      local moves = what and owner.training and not (owner.fixed or owner.synchronised)
+      if moves then table.insert(what == "mean" and statistics or counts, tensor) end
    end
    return statistics, counts
 end
@@ -215,10 +238,14 @@ end
 -- ---- a step ----
 
 -- Running statistics moved by the photos of each process become those of all photos. first: the rank whose counts of batches
--- are taken.
-local function share_statistics(run, part, first)
+-- are taken. Where losses are read late, one that is not finite has all of them leave the step out (see step.run).
+local function share_statistics(run, seen, first)
    local statistics, counts = moving(run)
-   world.average(statistics, part)
+   if run.unread.late and not run.scaler then
+      seen.doubt = seen.doubt or scute.zeros({}, { device = run.device })
+      table.insert(statistics, seen.doubt)
+   end
+   world.average(statistics, seen.n / seen.total.n)
    local numbers = {}
    for i, count in ipairs(counts) do numbers[i] = world.rank == first and count:item() or 0 end
    for i, number in ipairs(world.sums(numbers)) do counts[i]:fill_(math.tointeger(number)) end
@@ -243,7 +270,7 @@ function parallel.gather(run, seen)
    if n == 0 then return false end
    reducing.finish(run)
    run.optimizer:scale_grad(1 / seen.total.weight)
-   share_statistics(run, seen.n / n, first)
+   share_statistics(run, seen, first)
    return true
 end
 
@@ -276,14 +303,15 @@ function parallel.turns(order, size)
    return own
 end
 
--- Rows of all processes, each of whom has some: (n, width) f32, by their place in an order. t: own rows; rows: place -> row of
--- it, nil where another process has that. A place has one process, and 0 is what the others add. Together.
+-- Rows of all processes, each of whom has some: (n, width) f32 on the CPU, by their place in an order. t: own rows; rows:
+-- place -> row of it, nil where another process has that. A place has one process, and 0 is what the others add. Together.
 local function whole(t, rows, n, width)
    local blank <close> = scute.zeros(1, width)
    local places = {}
    for place = 1, n do places[place] = (rows[place] or 0) + 1 end
    local which <close> = scute.tensor(places, { dtype = "i64" })
-   local all <close> = scute.concat(t and { blank, t:to "f32" } or { blank }, 1)
+   local own = t and t:to { dtype = "f32", device = "cpu" }
+   local all <close> = scute.concat(own and { blank, own } or { blank }, 1)
    local mine <close> = all:index_select(1, which)
    return world.all_reduce(mine)
 end

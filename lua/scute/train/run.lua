@@ -34,6 +34,7 @@ local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
+local sync = require "scute.train.sync"
 local unfreeze = require "scute.train.unfreeze"
 local schedule = require "scute.schedule"
 
@@ -116,6 +117,9 @@ function runs.new(run, model, set)
    photos.begin(run)
    run.interrupted = scute.interrupted
    parallel.begin(run)
+   if run.ordered and run.sync_batch_norm then
+      console.fail "--ordered and --sync_batch_norm: parts of an ordered batch are computed each by itself; take one of the two"
+   end
    ordered.begin(run)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
@@ -149,6 +153,7 @@ function runs.describe(run)
    equal.tell(set)
    algorithms.tell(run)
    ordered.tell(run)
+   sync.tell(run)
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
       console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",

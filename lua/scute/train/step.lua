@@ -17,6 +17,7 @@ local precision = require "scute.train.precision"
 local ranks = require "scute.train.ranks"
 local record = require "scute.train.record"
 local reducing = require "scute.train.reducing"
+local sync = require "scute.train.sync"
 
 local step = {}
 
@@ -25,9 +26,8 @@ local step = {}
 local function files_of(run, window)
    local names = {}
    for _, batch in ipairs(window) do
-      for _, index in ipairs(batch.indices and batch.indices:values() or {}) do -- false: of other processes
-         names[#names + 1] = run.set.train.paths[index]
-      end
+      local own = not batch.stands_in and batch.indices and batch.indices:values() or {} -- false: of other processes
+      for _, index in ipairs(own) do names[#names + 1] = run.set.train.paths[index] end
    end
    local shown = table.concat(names, ", ", 1, math.min(#names, 4))
    return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
@@ -41,6 +41,7 @@ end
 local function check_loss(run, loss, seen, x)
    if run.finds_rates or is_finite(loss) then return end
    run.meter:clear()
+   sync.leave(run)
    local where = precision.first_nonfinite(run, x)
    record.rescue(run)
    console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
@@ -98,6 +99,14 @@ local function forward_backward(run, batch, alone, seen, is_last)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
+-- The same for photos of another process, which has them: nothing is counted and no gradient grows.
+local function go_along(run, batch, is_last)
+   local logits <close> = forward(run, batch)
+   local loss <close> = criterion.of_batch(run, logits, batch)
+   local nothing <close> = loss * 0
+   backward(run, nothing, is_last)
+end
+
 -- What an update has seen of before it begins: see gradients().
 local function begin_seen(run, window)
    return { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
@@ -111,8 +120,13 @@ local function gradients(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
    for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, alone, seen, i == #list)
-      seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
+      if batch.stands_in then
+         sync.beside(run, go_along, run, batch, i == #list)
+      else
+         local part = forward_backward(run, batch, alone, seen, i == #list)
+         seen[#seen + 1] = part
+         seen.n, seen.weight = seen.n + part.n, seen.weight + part.weight
+      end
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
@@ -237,7 +251,8 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   local own = (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
+   local own = run.synchronised and sync.window(run, window)
+      or (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes
    local seen = run.ordered and gradients_in_order(run, window, own)

@@ -1,8 +1,10 @@
 // Counting of calls, injected failures, the sticky error, violations and the report at exit.
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <map>
 #include <memory>
@@ -59,6 +61,7 @@ int usual_failure(const char *name, Library library) {
    case Library::cublas: return 13;                                  // CUBLAS_STATUS_EXECUTION_FAILED
    case Library::cudnn: return strstr(name, "Create") ? 4003 : 5000; // out of host memory, EXECUTION_FAILED
    case Library::nvrtc: return 11; // NVRTC_ERROR_INTERNAL_ERROR
+   case Library::nccl: return 2;   // ncclSystemError
    case Library::runtime: break;
    }
    if (starts(name, "cudaMalloc") || starts(name, "cudaHostAlloc")) return cudaErrorMemoryAllocation;
@@ -88,6 +91,7 @@ int sticky_of(Library library, cudaError_t error) {
    switch (library) {
    case Library::cublas: return 13;
    case Library::cudnn: return 5000;
+   case Library::nccl: return 1; // ncclUnhandledCudaError
    default: return error;
    }
 }
@@ -113,7 +117,24 @@ std::recursive_mutex &big_lock() {
    return *lock;
 }
 
+namespace {
+
+std::atomic<double> last_call{0};
+
+double seconds_now() {
+   timespec t;
+   clock_gettime(CLOCK_MONOTONIC, &t);
+   return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+}
+
+} // namespace
+
+double idle_seconds() {
+   return seconds_now() - last_call;
+}
+
 Call::Call(const char *name, Library library, bool asks_device) : lock_(big_lock()), name_(name) {
+   last_call = seconds_now();
    entry_ = entry_of(name);
    Books &all = books();
    all.functions[entry_].calls++;
@@ -213,7 +234,7 @@ void write_report(FILE *to) {
    const char *comma = "";
    for (const char *kind : {"device memory", "pinned memory", "stream", "event", "graph", "executable graph", "cublas handle",
                             "cudnn handle", "tensor descriptor", "filter descriptor", "convolution descriptor",
-                            "pooling descriptor", "activation descriptor", "nvrtc program", "library", "kernel"}) {
+                            "pooling descriptor", "activation descriptor", "nvrtc program", "library", "kernel", "nccl communicator"}) {
       size_t n = softgpu_live(kind);
       if (n) fprintf(to, "%s\"%s\":%zu", comma, kind, n), comma = ",";
    }

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <vector>
+#include <unistd.h>
 #include "../softgpu.h"
 #include "stream.h"
 
@@ -21,6 +23,7 @@ struct Scheduler {
    std::map<int, std::shared_ptr<Stream>> defaults; // the legacy stream of each device
    std::vector<std::weak_ptr<Stream>> streams;
    std::vector<std::shared_ptr<Stream>> destroyed; // those that still had work
+   std::vector<std::function<void()>> beside;      // what goes on while the host waits
    Order order = Order::lazy;
    uint64_t random = 1;
 };
@@ -48,13 +51,14 @@ bool chance() {
    return x >> 62 & 1;
 }
 
-void run_to(Stream &, uint64_t seq);
+bool run_to(Stream &, uint64_t seq);
 
 // May the first piece of work run now, without anything else being run before it?
 bool ready(const Stream &s) {
    if (s.queue.empty()) return false;
    const Piece &first = s.queue.front();
-   return !first.after || first.after->done >= first.after_seq;
+   if (first.after && first.after->done < first.after_seq) return false;
+   return !first.ready || first.ready();
 }
 
 void execute_first(Stream &s) {
@@ -76,16 +80,19 @@ void run_others(const Stream &s) {
    }
 }
 
-void run_to(Stream &s, uint64_t seq) {
+// Whether it came there: others than this process may have a part in the work.
+bool run_to(Stream &s, uint64_t seq) {
    while (s.done < seq && !s.queue.empty()) {
       if (!ready(s)) {
          auto after = s.queue.front().after;
-         run_to(*after, s.queue.front().after_seq);
+         uint64_t after_seq = s.queue.front().after_seq;
+         if (!after || after->done >= after_seq || !run_to(*after, after_seq)) return false;
          continue;
       }
       run_others(s);
       if (!s.queue.empty() && s.done < seq && ready(s)) execute_first(s);
    }
+   return true;
 }
 
 std::shared_ptr<Stream> new_stream(int device, bool blocking, bool legacy) {
@@ -105,7 +112,7 @@ std::shared_ptr<Stream> legacy_stream(int device) {
 
 void push_dependency(Stream &s, const std::shared_ptr<Stream> &after, uint64_t seq) {
    if (after.get() == &s || after->done >= seq) return;
-   s.queue.push_back({nullptr, after, seq});
+   s.queue.push_back({nullptr, after, seq, nullptr});
    s.queued++;
 }
 
@@ -147,7 +154,28 @@ void join_legacy(const std::shared_ptr<Stream> &s) {
 }
 
 bool is_copy(const char *what) {
-   return strncmp(what, "cuda", 4) == 0;
+   return strncmp(what, "cuda", 4) == 0 || strncmp(what, "nccl", 4) == 0;
+}
+
+double seconds_now() {
+   timespec t;
+   clock_gettime(CLOCK_MONOTONIC, &t);
+   return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+}
+
+// Sleeps until `done` says so. What never comes would hang the program on a real device too; here it is told.
+template <class F> void wait_until(F &&done) {
+   static const double patience = atof(environment("SOFTGPU_PATIENCE", "60"));
+   double since = seconds_now();
+   while (!done()) {
+      for (auto &each : scheduler().beside) each();
+      if (seconds_now() - since > patience) {
+         violation("the host has waited for %g seconds for work that other processes have no part in yet",
+                   patience);
+         return set_sticky(cudaErrorLaunchTimeout);
+      }
+      usleep(200);
+   }
 }
 
 void drop_finished() {
@@ -189,9 +217,24 @@ cudaError_t enqueue(cudaStream_t handle, const char *what, Work work) {
    if (s->capture) return capture_work(*s->capture, std::move(work));
    if (cudaError_t error = legacy_allowed(*s)) return error;
    join_legacy(s);
-   s->queue.push_back({std::move(work), nullptr, 0});
+   s->queue.push_back({std::move(work), nullptr, 0, nullptr});
    s->queued++;
    return cudaSuccess;
+}
+
+cudaError_t enqueue_when(cudaStream_t handle, const char *what, std::function<bool()> ready, Work work) {
+   cudaError_t error = enqueue(handle, what, std::move(work));
+   if (error == cudaSuccess) stream_find(handle)->queue.back().ready = std::move(ready);
+   return error;
+}
+
+int stream_device(cudaStream_t handle) {
+   auto s = stream_find(handle);
+   return s ? s->device : -1;
+}
+
+void while_waiting(std::function<void()> what) {
+   scheduler().beside.push_back(std::move(what));
 }
 
 Mark stream_mark(const std::shared_ptr<Stream> &s) {
@@ -208,11 +251,16 @@ bool mark_done(const Mark &mark) {
    return !mark.stream || mark.stream->done >= mark.seq;
 }
 
-void run_mark(const Mark &mark) {
-   if (mark_done(mark)) return;
+bool try_mark(const Mark &mark) {
+   if (mark_done(mark)) return true;
    DeviceOpen open;
    run_to(*mark.stream, mark.seq);
    drop_finished();
+   return mark_done(mark);
+}
+
+void run_mark(const Mark &mark) {
+   wait_until([&] { return try_mark(mark); });
 }
 
 void run_stream(cudaStream_t handle) {
@@ -222,10 +270,14 @@ void run_stream(cudaStream_t handle) {
    run_mark({s, s->queued});
 }
 
+std::function<bool()> try_up_to_here(cudaStream_t handle) {
+   auto s = stream_find(handle);
+   if (!s) return [] { return true; };
+   return [mark = Mark{s, s->queued}] { return try_mark(mark); };
+}
+
 void run_everything(int device) {
-   DeviceOpen open;
-   each_stream(device, [](const std::shared_ptr<Stream> &s) { run_to(*s, s->queued); });
-   drop_finished();
+   each_stream(device, [](const std::shared_ptr<Stream> &s) { run_mark({s, s->queued}); });
 }
 
 void drop_everything() {

@@ -13,6 +13,7 @@ struct Piece { // of queued work: something to do, or another stream's progress 
    Work work;
    std::shared_ptr<Stream> after;
    uint64_t after_seq;
+   std::function<bool()> ready; // empty: at any time
 };
 
 struct Stream {
@@ -35,6 +36,7 @@ Mark stream_mark(const std::shared_ptr<Stream> &);
 void stream_wait(const std::shared_ptr<Stream> &, const Mark &);
 bool mark_done(const Mark &);
 void run_mark(const Mark &);
+bool try_mark(const Mark &); // as far as it goes without waiting; whether that is all
 
 } // namespace sg
 
