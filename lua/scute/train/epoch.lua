@@ -38,8 +38,8 @@ local function train(run)
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
    ranks.begin(run)
-   for x, y, indices, done in next_batch do
-      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+   for x, y, indices, done, cut in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices, cut = cut }, done
       if #window == run.accumulate then
          step.run(run, window, done, recorded)
          window = {}

@@ -11,6 +11,7 @@ local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
 local ranks = require "scute.train.ranks"
@@ -25,7 +26,7 @@ local step = {}
 local function files_of(run, window)
    local names = {}
    for _, batch in ipairs(window) do
-      local own = not batch.stands_in and batch.indices:values() or {}
+      local own = not batch.stands_in and batch.indices and batch.indices:values() or {} -- false: of other processes
       for _, index in ipairs(own) do names[#names + 1] = run.set.train.paths[index] end
    end
    local shown = table.concat(names, ", ", 1, math.min(#names, 4))
@@ -134,6 +135,12 @@ local function gradients(run, window)
    return seen
 end
 
+-- The same of an ordered run: a part of a batch at a time, which others have too.
+local function gradients_in_order(run, window, parts)
+   local seen = begin_seen(run, window)
+   return ordered.gradients(run, parts, #window, seen, function(part) return forward_backward(run, part, false, seen) end)
+end
+
 -- The same from work that was recorded, or nil; see scute.train.graph.
 local function gradients_again(run, window, recorded)
    local loss, guesses
@@ -202,7 +209,8 @@ local function count(run, seen)
       for _, tensor in pairs(values) do tensor:free() end
    end
    if seen.total then
-      run.last.loss = parallel.count(run, seen, sum, guesses, truths)
+      local sums = run.ordered and ordered.losses(seen, losses) or { sum }
+      run.last.loss = parallel.count(run, seen, sums, guesses, truths)
    else
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
@@ -244,12 +252,13 @@ function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
    local own = run.synchronised and sync.window(run, window)
-      or parallel.own(run, window)                          -- of several processes, the photos of this one
+      or (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes
-   local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
+   local seen = run.ordered and gradients_in_order(run, window, own)
+      or gradients_again(run, own, recorded)                -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
-   if not parallel.gather(run, seen) then return free_window(window) end
+   if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
    ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
@@ -259,7 +268,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
-   if not run.feed.shared then parallel.agree_to_stop(run) end
+   if run.ordered or not run.feed.shared then parallel.agree_to_stop(run) end
 end
 
 return step
