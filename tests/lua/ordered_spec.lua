@@ -322,6 +322,15 @@ describe("batch norms that train", function()
       assert.same(before, buffers(model))
    end)
 
+   it("that meet those of other processes are refused", function()
+      local model = network(0.1)
+      rawset(model[1], "synchronised", true)
+      ordered.check_state { ordered = true, shared = false, model = model }
+      local ok, why = pcall(ordered.check_state, { ordered = true, shared = true, model = model })
+      assert.is_false(ok)
+      assert.truthy(message(why):find("--ordered: 0 is synchronised over the processes", 1, true))
+   end)
+
    it("of one's own are refused, and losses that have a state", function()
       local Own = nn.Module:extend("Own", {})
       function Own:build() self:register_buffer("running_mean", scute.zeros(2)) end

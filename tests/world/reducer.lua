@@ -2,9 +2,13 @@
 -- tests/world/run.lua.
 local cjson = require "cjson"
 
--- base: the tests' own check and shell, and start(n, command); photos are in $T/photos.
-return function(base, start)
+-- base: the tests' own check and shell; photos are in $T/photos.
+return function(base)
    local check = base.check
+
+   local function start(n, command)
+      return base.shell(("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command))
+   end
 
    local function sums_in_backward()
       for _, n in ipairs { 2, 4 } do

@@ -214,9 +214,9 @@ if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
       tests[#tests + 1] = test
    end
-   for _, test in ipairs(training(cli)) do tests[#tests + 1] = test end
-   for _, test in ipairs(reducer(cli, start)) do tests[#tests + 1] = test end
-   for _, test in ipairs(ordered(cli)) do tests[#tests + 1] = test end
+   for _, part in ipairs { training, reducer, ordered } do
+      for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
+   end
 else
    print "there is no MPI here: processes alone are tested"
 end

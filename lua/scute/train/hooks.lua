@@ -37,6 +37,8 @@
 --    meter                                call meter:clear() before writing a line to the terminal
 --    skipped, bad, times                  updates left out; photos left out; {started, clock, features}
 --    hardware                             how the machine does: {now, epoch, total}, as in run.json
+--    ranks                                where several processes train, of the last epoch { images_per_second, waited }, lists
+--                                         with an entry for each of them: see scute.train.events
 -- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of
 -- your own, where their names are like none of these. Reading a name that is not there is an error.
 --
