@@ -16,10 +16,6 @@ ScStatus sc_row_keys_set(ScTensor *keys) {
    return SC_OK;
 }
 
-ScTensor *sc_row_keys(void) {
-   return current;
-}
-
 static bool fits(const ScTensor *x, const ScTensor *keys) {
    return keys && x->rank > 0 && x->shape[0] == keys->shape[0] && x->device == keys->device;
 }

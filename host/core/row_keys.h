@@ -12,7 +12,6 @@ SC_API_BEGIN
 // Sets the keys (N) i64 of the samples that come, and counts draws from 0; NULL (the start): there are none.
 // Retains them.
 ScStatus sc_row_keys_set(ScTensor *keys);
-ScTensor *sc_row_keys(void);
 
 // For an op's infer: input `keys` is NULL, or there is one for each row of input `x`.
 ScStatus sc_want_row_keys(const ScCall *, int x, int keys);

@@ -322,6 +322,15 @@ describe("batch norms that train", function()
       assert.same(before, buffers(model))
    end)
 
+   it("that meet those of other processes are refused", function()
+      local model = network(0.1)
+      rawset(model[1], "synchronised", true)
+      ordered.check_state { ordered = true, shared = false, model = model }
+      local ok, why = pcall(ordered.check_state, { ordered = true, shared = true, model = model })
+      assert.is_false(ok)
+      assert.truthy(message(why):find("--ordered: 0 is synchronised over the processes", 1, true))
+   end)
+
    it("of one's own are refused, and losses that have a state", function()
       local Own = nn.Module:extend("Own", {})
       function Own:build() self:register_buffer("running_mean", scute.zeros(2)) end
@@ -342,7 +351,7 @@ end)
 
 -- A run of one process, and the parts of a batch of photos with these numbers.
 local function tiny_run(in_parts, photos)
-   local model, n = nn.Sequential { nn.Linear { 2, 2 } }, #photos
+   local model, n = nn.Sequential { nn.Linear { 2, 2 }, nn.Linear { 2, 2 } }, #photos
    local run = { ordered = true, in_parts = in_parts, accumulate = 1, step = 0, epoch = 1, seed = 3, device = "cpu",
       model = model, optimizer = scute.optim.sgd(model:groups { lr = 1 }), feed = {}, meter = { clear = function() end } }
    return run, ordered.parts(run, { { x = scute.ones(n, 20), y = scute.ones(n, { dtype = "i64" }),
@@ -351,9 +360,10 @@ end
 
 describe("a step of an ordered run", function()
    -- What dropout leaves of each photo, by its number, and what is drawn for the parts.
-   local function drawn(in_parts, photos, change)
+   local function of_photos(in_parts, photos, change)
       local run, parts = tiny_run(in_parts, photos)
       for name, value in pairs(change or {}) do run[name] = value end
+      scute.manual_seed(5)
       local rows, of_parts = {}, {}
       ordered.gradients(run, parts, 1, { n = 0, weight = 0 }, function(part)
          local y = part.x:dropout(0.5)
@@ -365,19 +375,33 @@ describe("a step of an ordered run", function()
    end
 
    it("draws for a photo what follows from seed, epoch and photo, and for a part what is its own", function()
-      scute.manual_seed(5)
-      local one, once = drawn(1, { 4, 7, 2, 9 })
-      local other, twice = drawn(2, { 9, 2, 11, 4 })
+      local one, once = of_photos(1, { 4, 7, 2, 9 })
+      local other, twice = of_photos(2, { 9, 2, 11, 4 })
       for _, number in ipairs { 2, 4, 9 } do assert.same(one[number], other[number]) end
       assert.not_same(one[2], one[4])
       assert.equal(once[1], twice[1])
       assert.not_equal(twice[1], twice[2])
-      local later, of_step = drawn(1, { 4, 7, 2, 9 }, { step = 1 })
+      local later, of_step = of_photos(1, { 4, 7, 2, 9 }, { step = 1 })
       assert.same(one, later)
       assert.not_equal(once[1], of_step[1])
-      assert.not_same(one, (drawn(1, { 4, 7, 2, 9 }, { epoch = 2 })))
-      assert.not_same(one, (drawn(1, { 4, 7, 2, 9 }, { seed = 4 })))
+      assert.not_same(one, (of_photos(1, { 4, 7, 2, 9 }, { epoch = 2 })))
+      assert.not_same(one, (of_photos(1, { 4, 7, 2, 9 }, { seed = 4 })))
       assert.same({ 5, 0 }, scute.rng_state())
+   end)
+
+   it("gives gradients to what has some in any of the parts, and to nothing else", function()
+      local run, parts = tiny_run(3, { 1, 2, 3, 4, 5, 6 })
+      local names = {}
+      for name, tensor in run.model:named_parameters() do names[name] = tensor end
+      ordered.gradients(run, parts, 1, { n = 0, weight = 0 }, function(part)
+         names["0.bias"]:sum():backward()
+         if part.slot == 2 then (names["1.weight"] * 3):sum():backward() end
+         return { n = 2, weight = 2 }
+      end)
+      assert.is_nil(names["0.weight"].grad)
+      assert.same({ 3, 3 }, names["0.bias"].grad:values())
+      assert.same({ 3, 3, 3, 3 }, names["1.weight"].grad:values())
+      assert.is_nil(names["1.bias"].grad)
    end)
 end)
 

@@ -38,6 +38,11 @@ return function(base)
       return one
    end
 
+   local function pieces()
+      local r = shell "OMP_NUM_THREADS=1 $S --nproc 3 tests/world/add_in_order.lua"
+      check(r.code == 0 and r.out == ("the same\n"):rep(3), "sums in several pieces", r.all)
+   end
+
    -- 21 photos train in batches of 5, 5, 5 and 6, in which parts are of other sizes.
    local WHOLE = "--ordered --batch_size 5 --accumulate 3 --ema 0.9 --clip_norm 1 --augment light "
 
@@ -107,5 +112,5 @@ return function(base)
    end
 
    photos.set(scratch .. "/o/photos", { red = 14, blue = 13 })
-   return { everything, mixed, accumulated, frozen, resumed, refused }
+   return { pieces, everything, mixed, accumulated, frozen, resumed, refused }
 end

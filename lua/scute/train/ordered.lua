@@ -224,7 +224,7 @@ local function new_sum(run)
       mine = {} }, Sum)
    for i, parameter in ipairs(sum.parameters) do
       sum.has[i] = 0
-      sum.totals[i] = shared and scute.zeros(parameter.shape, { dtype = parameter.dtype })
+      sum.totals[i] = shared and scute.zeros(parameter.shape, { dtype = parameter.dtype }) or false
    end
    return sum
 end

@@ -11,14 +11,18 @@ local ordered_norms = {}
 
 local world = scute.world
 
---- Fails where a model has running statistics of which nothing is known: those of a layer of the user's.
+--- Fails where a model has running statistics of which nothing is known: those of a layer of the user's. Nor does a layer meet
+-- those of other processes: they are at other parts.
 function ordered_norms.check(run)
    for name, _, owner in run.model:named_buffers() do
       local path, field = name:match "^(.-)%.?([^.]*)$"
-      if field == "running_mean" and not owner.fixed and not Module.is(owner, BatchNorm2d) then
-         run.meter:clear()
+      local moves = field == "running_mean" and not owner.fixed
+      if moves and not Module.is(owner, BatchNorm2d) then
          console.fail("--ordered: %s (%s) has running statistics of its own, which would depend on the number of processes; "
             .. "keep them as they are, and say so (fixed = true in the layer), or leave --ordered out", path, owner.class_name)
+      elseif moves and run.shared and rawget(owner, "synchronised") then
+         console.fail("--ordered: %s is synchronised over the processes, and a batch norm of an ordered run sees one part; "
+            .. "leave one of the two out", path)
       end
    end
 end
