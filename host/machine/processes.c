@@ -201,18 +201,16 @@ static int wait_for_end(ScNoise *noise, int errors) {
    return status;
 }
 
-static const char GOES_ON[] = "a training run goes on from its last checkpoint with --resume auto";
-
 // A process that ended the others itself has said why.
 static void tell_end(const ScNoise *noise, int status) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
    if (asked) return;
    if (WIFSIGNALED(status))
       fprintf(stderr, "%sscute: mpirun was ended by signal %d (%s), and its processes with it; %s\n", erase,
-              WTERMSIG(status), strsignal(WTERMSIG(status)), GOES_ON);
+              WTERMSIG(status), strsignal(WTERMSIG(status)), SC_GOES_ON);
    else if (noise->rank >= 0 && noise->signal)
       fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase,
-              noise->rank, noise->signal, strsignal(noise->signal), GOES_ON);
+              noise->rank, noise->signal, strsignal(noise->signal), SC_GOES_ON);
    else if (noise->rank >= 0 && !noise->said)
       fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, noise->rank,
               noise->code ? noise->code : WEXITSTATUS(status));

@@ -272,7 +272,8 @@ local function deaths()
    local r = start(2, [[-e 'local w = scute.world
       if w.rank == 1 then os.execute("kill -9 $PPID") end
       w.barrier()']])
-   check(r.code == 137 and r.err == "scute: rank 1 was ended by signal 9 (Killed): the others are ended too\n",
+   check(r.code == 137 and r.err == "scute: rank 1 was ended by signal 9 (Killed), and the others with it; a training run goes "
+      .. "on from its last checkpoint with --resume auto\n",
       "a killed process is named", r.all)
    local pipe = "rm -f $T/pipe; mkfifo $T/pipe; exec 7<>$T/pipe 8>$T/pipe; "
    local waits = [[-e 'local x = scute.ones(3, { device = "cuda" }); scute.world.connect "cuda"
