@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/machine/processes.h"
+
 // ---- signals ----
 
 static volatile pid_t *members; // by rank; 0: it has ended
@@ -114,8 +116,9 @@ static int rank_of(pid_t child) {
 // One that was ended by a signal could say nothing.
 static void tell_end(int rank, int status) {
    if (!WIFSIGNALED(status) || asked) return;
-   fprintf(stderr, "scute: rank %d was ended by signal %d (%s): the others are ended too\n", rank,
-           WTERMSIG(status), strsignal(WTERMSIG(status)));
+   const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
+   fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase, rank,
+           WTERMSIG(status), strsignal(WTERMSIG(status)), SC_GOES_ON);
 }
 
 static int wait_for_all(void) {

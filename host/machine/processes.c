@@ -210,9 +210,8 @@ static void tell(const char *who, int signal, int code) {
    if (signal)
       fprintf(
           stderr,
-          "%sscute: %s was ended by signal %d (%s), and the others with it; a training run goes on from its "
-          "last checkpoint with --resume auto\n",
-          erase, who, signal, strsignal(signal));
+          "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who, signal,
+          strsignal(signal), SC_GOES_ON);
    else
       fprintf(stderr, "%sscute: %s ended with exit code %d, and the others with it\n", erase, who, code);
 }

@@ -1,13 +1,13 @@
 -- make test DEVICE=cuda: on a real GPU, what the software GPU shows without one: the case tables of all ops, steps that are
--- graphs, the numbers at which backends part, photos on their way there, whole networks, training that reads late, and the
--- exercises. A page about it is written, to be sent back (see report.lua).
+-- graphs, the numbers at which backends part, photos on their way there, whole networks, training that reads late, several
+-- GPUs where there are, and the exercises. A page about it is written, to be sent back (see report.lua).
 -- Usage: [LIMIT=SECONDS] scute tests/cuda/device.lua [DEVICE [PART ...]]     PART: one of those below
 local scute = require "scute"
 
 local here = arg[0]:match "^(.*)/" or "."
 local device = arg[1] or "cuda"
 local parts = #arg > 1 and table.move(arg, 2, #arg, 1, {})
-   or { "ops", "recorded", "special", "photos", "models", "late", "profile", "exercises" }
+   or { "ops", "recorded", "special", "photos", "models", "late", "profile", "world", "exercises" }
 local report = dofile(here .. "/report.lua")
 local begin, limit = scute.clock(), tonumber(os.getenv "LIMIT")
 local TOLD = 6 -- lines about what failed in a part; its whole output is on the screen

@@ -1,7 +1,8 @@
 -- Several processes that each have a GPU of their own, joined by NCCL: on the software GPU, whose library of that name checks
 -- that all of them call the same, on a stream of their own, in memory of their device, and that nobody is forgotten.
 -- Without MPI (SCUTE_WORLD=nccl has scute start the processes itself) and, where it is there, with it.
--- Usage: scute tests/cuda/world.lua
+-- With "cuda" behind it: what of that real GPUs can show, where there are two or more; else that one is not enough.
+-- Usage: scute tests/cuda/world.lua [cuda]
 local cjson = require "cjson"
 local lfs = require "lfs"
 local here = arg[0]:match "^(.*)/" or "."
@@ -10,12 +11,14 @@ local cli = dofile(here .. "/../cli/shell.lua")
 local photos = dofile(here .. "/../cli/photos.lua")
 local check, shell, scratch = cli.check, cli.shell, cli.scratch
 
+local real = arg[1] ~= nil
 local has_mpi = lfs.attributes((arg[-1]:match "^(.*)/" or ".") .. "/scute_mpi.so") and shell("command -v mpirun").code == 0
 
 -- ---- starting ----
 
 -- A line of shell with the software GPU in it, of so many devices.
 local function on_gpus(devices, line)
+   if real then return shell("export OMP_NUM_THREADS=1; " .. line) end
    local settings = "export SCUTE_CUDA_CACHE= OMP_NUM_THREADS=1 SCUTE_PLUGINS=%s SOFTGPU_DEVICES=%d"
    return shell(settings:format(soft, devices) .. " SOFTGPU_REPORT=$T/account.%p; " .. line)
 end
@@ -38,6 +41,7 @@ end
 -- What each process says of its GPU, since the last call.
 local function accounts()
    local list = {}
+   if real then return list end
    for file in lfs.dir(scratch) do
       if file:find "^account" then
          list[#list + 1] = cjson.decode(cli.read_file(scratch .. "/" .. file))
@@ -49,13 +53,13 @@ end
 
 local function are_clean(n, name)
    local list = accounts()
+   if real then return end
    check(#list == n, ("%s: %d processes had a GPU"):format(name, n), #list)
    for _, account in ipairs(list) do
       check(next(account.live) == nil, name .. ": nothing is left on the device", cjson.encode(account.live))
       check(account.spins == 0, name .. ": the host sleeps while it waits", account.spins)
       check(#account.violations == 0, name .. ": nothing is violated", account.violations[1])
    end
-   return list
 end
 
 local function write(name, text)
@@ -66,6 +70,13 @@ local function sorted(text)
    local lines = cli.lines_of(text)
    table.sort(lines)
    return table.concat(lines, "\n")
+end
+
+-- How many GPUs there are; enough, of those that are software.
+local gpus = 4
+if real then
+   gpus = 0
+   while shell(("$S -e 'scute.device \"cuda:%d\"'"):format(gpus)).code == 0 do gpus = gpus + 1 end
 end
 
 -- ---- sums ----
@@ -138,6 +149,7 @@ end
 local function sums()
    for _, case in ipairs { { 2, "lazy" }, { 2, "eager" }, { 4, "random:3" } } do
       local n, order = case[1], case[2]
+      if real and (n > gpus or order == "eager") then break end
       local name = ("%d processes, %s"):format(n, order)
       check_sums(n, "nccl", start(n, "$T/sums.lua", "SOFTGPU_ORDER=" .. order), name)
       are_clean(n, name)
@@ -202,7 +214,7 @@ local function training()
       local r = on_gpus(1, "$S " .. EXERCISE:format("plain", precision .. 1, options))
       check(r.code == 0, precision .. ": one process", r.all)
       accounts()
-      for _, n in ipairs(precision == "fp16" and { 2 } or { 2, 4 }) do
+      for _, n in ipairs((precision == "fp16" or gpus < 4) and { 2 } or { 2, 4 }) do
          local name = precision .. n
          r = start(n, EXERCISE:format("plain", name, options))
          check(r.code == 0 and said_nothing(r), name .. " processes", r.all)
@@ -279,7 +291,8 @@ local function deaths()
    local r = start(2, [[-e 'local w = scute.world
       if w.rank == 1 then os.execute("kill -9 $PPID") end
       w.barrier()']])
-   check(r.code == 137 and r.err == "scute: rank 1 was ended by signal 9 (Killed): the others are ended too\n",
+   check(r.code == 137 and r.err == "scute: rank 1 was ended by signal 9 (Killed), and the others with it; a training run goes "
+      .. "on from its last checkpoint with --resume auto\n",
       "a killed process is named", r.all)
    local pipe = "rm -f $T/pipe; mkfifo $T/pipe; exec 7<>$T/pipe 8>$T/pipe; "
    local waits = [[-e 'local x = scute.ones(3, { device = "cuda" }); scute.world.connect "cuda"
@@ -353,4 +366,13 @@ end
 -- The plugin and its libraries, without NCCL.
 shell(("mkdir -p $T/lost/lib; cp %s/scute_cuda.so $T/lost; cp %s/lib/* $T/lost/lib; rm $T/lost/lib/libnccl*; "
    .. "mkdir $T/lost/none; touch $T/lost/none/libnccl.so.2"):format(soft, soft))
-cli.run { sums, training, more_training, synchronised, other_calls, deaths, failures, refused, interrupts }
+-- As many processes as there are GPUs, and one more.
+local function one_too_many()
+   local r = shell(("SCUTE_WORLD=nccl $S --nproc %d -e 'print(1)'"):format(gpus + 1))
+   check(r.code == 1 and r.err:find(("each of the %d processes needs a GPU of its own"):format(gpus + 1), 1, true),
+      "one process more than GPUs", r.all)
+end
+
+local tests = { sums, training, more_training, synchronised, other_calls, deaths, failures, refused, interrupts }
+if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
+cli.run(tests)
