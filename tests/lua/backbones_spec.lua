@@ -236,6 +236,23 @@ describe("a classifier of one's own", function()
    end)
 end)
 
+describe("the head of an EfficientNet", function()
+   it("starts as torchvision's do, but for Lite0's", function()
+      for _, name in ipairs(models.list()) do
+         local is_theirs = name:find "^efficientnet_b%d$" or name == "efficientnet_v2_s"
+         if is_theirs then assert.equal("uniform fan_out", shapes(name).head_init) end
+      end
+      assert.equal("normal 0.01", shapes("efficientnet_lite0").head_init)
+      scute.manual_seed(5)
+      local head = models.efficientnet_b0 { classes = 4 }:get "classifier.1" -- 5120 numbers within 1/sqrt(4)
+      local weight = head.weight:detach()
+      local largest, square = weight:abs():max():item(), (weight * weight):mean():item()
+      assert.is_true(largest <= 0.5 and largest > 0.499)
+      assert.is_true(math.abs(square - 0.25 / 3) < 3e-3)
+      assert.equal(0, head.bias:detach():abs():max():item())
+   end)
+end)
+
 describe("the number of features", function()
    it("is told where the head is the network's own alone, and is not the width of a layer within another", function()
       for name, width in pairs { mobilenet_v2 = 1280, efficientnet_lite0 = 1280, convnext_tiny = 768 } do
