@@ -73,12 +73,7 @@ public.keep_to_class(EfficientNet, "assemble")
 
 -- (N, 3, H, W) -> (N, 1280) for B0, B1, V2 and Lite0, more for the others.
 function EfficientNet:features(x)
-   local maps = self:child "features"(x)
-   local pooled = self.avgpool(maps)
-   local features = pooled:flatten(2)
-   passing.free(maps, x, pooled)
-   passing.free(pooled, x)
-   return features
+   return passing.pooled(x, { self:child "features", self.avgpool })
 end
 
 -- Dropout, then the linear layer.
