@@ -46,10 +46,11 @@ describe("an official weight file", function()
    it("of timm's hub is known by its folder", function()
       for _, path in ipairs { "hub/models--timm--resnet50.a1_in1k/snapshots/1/model.safetensors", "resnet50.a1_in1k/w.bin",
          "w/resnet50.a1_in1k.safetensors" } do
-         assert.equal("resnet50_a1", official.of_hub(path))
+         assert.equal("resnet50_a1", official.of_hub(path, "resnet50"))
+         assert.is_nil(official.of_hub(path, "resnet18"))
       end
       for _, path in ipairs { "models--timm--resnet50.a1h_in1k/w", "seresnet50.a1_in1k/w", "resnet50.a1_in1k_more/w", "w" } do
-         assert.is_nil(official.of_hub(path))
+         assert.is_nil(official.of_hub(path, "resnet50"))
       end
    end)
 

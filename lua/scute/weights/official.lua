@@ -108,10 +108,11 @@ end
 -- What timm's hub calls weights that are a model of their own here; the files are called model.safetensors there.
 local ON_HUB = { ["%f[%w_]resnet50%.a1_in1k%f[^%w_]"] = "resnet50_a1" }
 
---- The model whose weights timm's hub has under a name that stands in a path, or nil.
-function official.of_hub(path)
+--- The model whose weights timm's hub has under a name that stands in a path, where its network is that of the model `of`; else
+-- nil.
+function official.of_hub(path, of)
    for name, model in pairs(ON_HUB) do
-      if path:find(name) then return model end
+      if path:find(name) and official.torchvision(of) == official.torchvision(model) then return model end
    end
 end
 

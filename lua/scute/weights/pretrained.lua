@@ -98,7 +98,7 @@ end
 -- A line where a file is official of, or was saved as, another model of the same network, for which photos were prepared
 -- otherwise.
 local function tell_other(model, path, of, saved)
-   of = of or official.of_hub(path) or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
+   of = of or official.of_hub(path, model.arch) or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
