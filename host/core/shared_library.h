@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
    const char *const *files; // as the dynamic linker knows it: "libcurl.so.4"; other names, then NULL
    const ScSymbol *symbols;  // ends with one without a name
+   const char *package;      // Debian's name of what carries it, to be told where it is not there
    atomic_bool open;
 } ScSharedLibrary;
 

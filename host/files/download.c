@@ -26,7 +26,7 @@ static struct { FUNCTIONS(POINTER) } curl;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
 // Which one there is depends on who does its cryptography.
 static const char *const files[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl-nss.so.4", NULL};
-static ScSharedLibrary library = {.files = files, .symbols = symbols};
+static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "libcurl4"};
 
 typedef struct {
    const char *url, *path, *sha256;

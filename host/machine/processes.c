@@ -208,10 +208,8 @@ static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
 static void tell(const char *who, int signal, int code) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
    if (signal)
-      fprintf(
-          stderr,
-          "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who, signal,
-          strsignal(signal), SC_GOES_ON);
+      fprintf(stderr, "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who,
+              signal, strsignal(signal), SC_GOES_ON);
    else
       fprintf(stderr, "%sscute: %s ended with exit code %d, and the others with it\n", erase, who, code);
 }

@@ -26,7 +26,7 @@
 static struct { FUNCTIONS(POINTER) } heif;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
 static const char *const files[] = {"libheif.so.1", NULL};
-static ScSharedLibrary library = {.files = files, .symbols = symbols};
+static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "libheif1"};
 
 typedef struct {
    struct heif_context *context;

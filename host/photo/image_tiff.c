@@ -26,7 +26,7 @@
 static struct { FUNCTIONS(POINTER) } libtiff;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
 static const char *const files[] = {"libtiff.so.6", NULL};
-static ScSharedLibrary library = {.files = files, .symbols = symbols};
+static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "libtiff6"};
 
 typedef struct {
    TIFF *tiff;

@@ -34,7 +34,7 @@ enum {
 static struct { FUNCTIONS(POINTER) } libchafa;
 static const ScSymbol symbols[] = {FUNCTIONS(SYMBOL){0}};
 static const char *const files[] = {"libchafa.so.0", NULL};
-static ScSharedLibrary library = {.files = files, .symbols = symbols};
+static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "libchafa0"};
 
 static bool begins(const char *text, const char *start) {
    return text && strncmp(text, start, strlen(start)) == 0;

@@ -19,8 +19,23 @@ SC_INLINE float sc_hardsigmoidf(float x) {
    return sc_relu6f(x + 3) * SC_SIXTH;
 }
 
+// e to the power x, for x <= 0, as sc_expf computes it, but 0 for what is next to nothing: that takes one step
+// of scaling instead of two.
+SC_INLINE float sc_falling_expf(float x) {
+   const float magic = 12582912.0f; // 1.5 * 2^23
+   float shifted = x * 1.44269504088896341f + magic, n = shifted - magic;
+   float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+   float value = (sc_exp_core(r) + 1.0f) * sc_power_of_two((uint32_t)sc_low_bits(shifted));
+   return x < -87.0f ? 0.0f : value;
+}
+
 SC_INLINE float sc_bellf(float x) {
-   return sc_expf(-0.5f * x * x);
+   return sc_falling_expf(-0.5f * x * x);
+}
+
+SC_INLINE float sc_logistic(float x) {
+   float e = sc_falling_expf(-fabsf(x));
+   return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
 
 // The part of normal numbers below x, given bell = sc_bellf(x): Abramowitz and Stegun 7.1.26, off by less than
@@ -36,12 +51,12 @@ SC_INLINE float sc_normal_sharef(float x, float bell) {
 }
 
 SC_INLINE float sc_silu_gradient(float x, float g) {
-   float s = sc_sigmoidf(x);
+   float s = sc_logistic(x);
    return g * s * (1 + x * (1 - s));
 }
 
 SC_INLINE float sc_sigmoid_gradient(float x, float g) {
-   float s = sc_sigmoidf(x);
+   float s = sc_logistic(x);
    return g * (s * (1 - s));
 }
 
@@ -61,10 +76,10 @@ SC_INLINE float sc_gelu_slope(float x) {
 #define SC_CPU_ACTIVATIONS(_)                                                                                  \
    _(RELU, x < 0 ? 0 : x, x > 0 ? g : 0, relu, 0, 0, false)                                                    \
    _(RELU6, sc_relu6f(x), x > 0 && x < 6 ? g : 0, clip, 0, 6, false)                                           \
-   _(SILU, x * sc_sigmoidf(x), sc_silu_gradient(x, g), swish, 1, 0, true)                                      \
+   _(SILU, x * sc_logistic(x), sc_silu_gradient(x, g), swish, 1, 0, true)                                      \
    _(HARDSWISH, x * sc_hardsigmoidf(x), g * sc_hardswish_slope(x), hardswish, SC_SIXTH, 0.5f, true)            \
    _(HARDSIGMOID, sc_hardsigmoidf(x), x > -3 && x < 3 ? g * SC_SIXTH : 0, hardsigmoid, SC_SIXTH, 0.5f, false)  \
-   _(SIGMOID, sc_sigmoidf(x), sc_sigmoid_gradient(x, g), logistic, 0, 0, true)                                 \
+   _(SIGMOID, sc_logistic(x), sc_sigmoid_gradient(x, g), logistic, 0, 0, true)                                 \
    _(GELU, x * sc_normal_sharef(x, sc_bellf(x)), g * sc_gelu_slope(x), gelu_erf, 0, 0, false)
 // clang-format on
 

@@ -3,15 +3,14 @@
 #include "kernels/cpu/clones.h"
 #include "kernels/cpu/half.h"
 
-// Columns whose sums stay in registers, and values of a vector of doubles.
-enum { STRIP = 64, LANES = 8, VECTORS = STRIP / LANES, WORTH_THREADS = 1 << 15 };
+// Columns whose sums stay in registers, in float over a BLOCK of rows, before they go into the sums in double.
+enum { STRIP = 64, LANES = 8, VECTORS = STRIP / LANES, BLOCK = 64, WORTH_THREADS = 1 << 15 };
 
-typedef double Doubles __attribute__((vector_size(8 * LANES)));
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 typedef uint32_t Bits __attribute__((vector_size(4 * LANES)));
 typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
 
-SC_INLINE void add_vector(Doubles *sum, const void *from, bool half) {
+SC_INLINE void add_vector(Floats *sum, const void *from, bool half) {
    Floats values;
    if (half) {
       Halves halves;
@@ -20,19 +19,26 @@ SC_INLINE void add_vector(Doubles *sum, const void *from, bool half) {
    } else {
       memcpy(&values, from, sizeof values);
    }
-   *sum += __builtin_convertvector(values, Doubles);
+   *sum += values;
 }
 
-SC_INLINE void sum_strip(float *sums, const void *x, int64_t rows, int64_t columns, bool half) {
-   Doubles all[VECTORS];
+SC_INLINE void add_block(double all[STRIP], const void *x, int64_t rows, int64_t columns, bool half) {
+   Floats part[VECTORS];
 #pragma GCC unroll 8
-   for (int k = 0; k < VECTORS; k++) all[k] = (Doubles){0};
+   for (int k = 0; k < VECTORS; k++) part[k] = (Floats){0};
    for (int64_t r = 0; r < rows; r++) {
       const void *row = sc_past(x, r * columns, half);
 #pragma GCC unroll 8
-      for (int k = 0; k < VECTORS; k++) add_vector(&all[k], sc_past(row, k * LANES, half), half);
+      for (int k = 0; k < VECTORS; k++) add_vector(&part[k], sc_past(row, k * LANES, half), half);
    }
-   for (int i = 0; i < STRIP; i++) sums[i] = (float)all[i / LANES][i % LANES];
+   for (int i = 0; i < STRIP; i++) all[i] += (double)part[i / LANES][i % LANES];
+}
+
+SC_INLINE void sum_strip(float *sums, const void *x, int64_t rows, int64_t columns, bool half) {
+   double all[STRIP] = {0};
+   for (int64_t r = 0; r < rows; r += BLOCK)
+      add_block(all, sc_past(x, r * columns, half), rows - r < BLOCK ? rows - r : BLOCK, columns, half);
+   for (int i = 0; i < STRIP; i++) sums[i] = (float)all[i];
 }
 
 // Of fewer columns than a strip has.

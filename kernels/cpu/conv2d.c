@@ -114,8 +114,8 @@ static ScStatus own_weight_gradient(ScCall *c, bool *done) {
    if (*done) return SC_OK;
    *done = true;
    if (sc_depthwise_fits(&g)) return sc_depthwise_weight_gradient(c->device, &g, half, x, dy, gradient);
-   if (half && sc_filter_gradient_fits(&g))
-      return sc_filter_gradient(c->device, &(ScFilterGradient){g, x, dy, gradient});
+   if (sc_filter_gradient_fits(&g, half))
+      return sc_filter_gradient(c->device, &(ScFilterGradient){g, x, dy, gradient}, half);
    *done = false;
    return SC_OK;
 }

@@ -24,20 +24,16 @@ static ScStatus forward(ScCall *c) {
    for (int i = 0; i < SC_MLP_INPUTS; i++) v[i] = (ScView)SC_READ(c->in[i]);
    v[Y] = (ScView)SC_WRITE(c->out[0]);
    v[KEPT] = (ScView)SC_WRITE(c->saved[SC_MLP_HIDDEN]);
-   double *hidden = malloc((size_t)(s.rows * s.hidden) * sizeof *hidden);
-   if (!hidden) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_views_open(v, FORWARD_VIEWS);
-   if (status == SC_OK) {
-      layer(s.rows, s.inputs, s.hidden, v[SC_MLP_X].v, v[SC_MLP_WEIGHT1].v, v[SC_MLP_BIAS1].v, hidden);
-      for (int64_t i = 0; i < s.rows * s.hidden; i++) {
-         if (v[KEPT].v) v[KEPT].v[i] = hidden[i];
-         hidden[i] = sc_act(SC_ACT_GELU, hidden[i]);
-      }
-      layer(s.rows, s.hidden, s.outputs, hidden, v[SC_MLP_WEIGHT2].v, v[SC_MLP_BIAS2].v, v[Y].v);
-      sc_views_close(v, FORWARD_VIEWS);
+   double *hidden;
+   SC_TRY(sc_views_open_with(v, FORWARD_VIEWS, s.rows * s.hidden, &hidden));
+   layer(s.rows, s.inputs, s.hidden, v[SC_MLP_X].v, v[SC_MLP_WEIGHT1].v, v[SC_MLP_BIAS1].v, hidden);
+   for (int64_t i = 0; i < s.rows * s.hidden; i++) {
+      if (v[KEPT].v) v[KEPT].v[i] = hidden[i];
+      hidden[i] = sc_act(SC_ACT_GELU, hidden[i]);
    }
-   free(hidden);
-   return status;
+   layer(s.rows, s.hidden, s.outputs, hidden, v[SC_MLP_WEIGHT2].v, v[SC_MLP_BIAS2].v, v[Y].v);
+   sc_views_close_with(v, FORWARD_VIEWS, hidden);
+   return SC_OK;
 }
 
 // ---- backward ----
@@ -85,15 +81,11 @@ static ScStatus backward(ScCall *c) {
        SC_WRITE(c->grad_in[SC_MLP_WEIGHT2]),
        SC_WRITE(c->grad_in[SC_MLP_BIAS2]),
    };
-   double *scratch = malloc(2 * (size_t)s.hidden * sizeof *scratch);
-   if (!scratch) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_views_open(v, BACKWARD_VIEWS);
-   if (status == SC_OK) {
-      for (int64_t row = 0; row < s.rows; row++) backward_row(s, v, row, scratch);
-      sc_views_close(v, BACKWARD_VIEWS);
-   }
-   free(scratch);
-   return status;
+   double *scratch;
+   SC_TRY(sc_views_open_with(v, BACKWARD_VIEWS, 2 * s.hidden, &scratch));
+   for (int64_t row = 0; row < s.rows; row++) backward_row(s, v, row, scratch);
+   sc_views_close_with(v, BACKWARD_VIEWS, scratch);
+   return SC_OK;
 }
 
 SC_KERNEL(ref, mlp_rows, .dtypes = SC_FLOATS, .forward = forward, .backward = backward)

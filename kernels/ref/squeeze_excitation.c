@@ -46,15 +46,11 @@ static ScStatus forward(ScCall *c) {
    for (int i = 0; i < SC_SE_INPUTS; i++) v[i] = (ScView)SC_READ(c->in[i]);
    v[OUT] = (ScView)SC_WRITE(c->out[0]);
    for (int i = 0; i < SC_SE_SAVED; i++) v[MEANS + i] = (ScView)SC_WRITE(c->saved[i]);
-   double *scratch = malloc(2 * (size_t)(z.channels + z.squeezed) * sizeof *scratch);
-   if (!scratch) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_views_open(v, FORWARD_VIEWS);
-   if (status == SC_OK) {
-      for (int64_t n = 0; n < z.n; n++) forward_sample(z, v, n, scratch);
-      sc_views_close(v, FORWARD_VIEWS);
-   }
-   free(scratch);
-   return status;
+   double *scratch;
+   SC_TRY(sc_views_open_with(v, FORWARD_VIEWS, 2 * (z.channels + z.squeezed), &scratch));
+   for (int64_t n = 0; n < z.n; n++) forward_sample(z, v, n, scratch);
+   sc_views_close_with(v, FORWARD_VIEWS, scratch);
+   return SC_OK;
 }
 
 // ---- backward ----
@@ -118,15 +114,11 @@ static ScStatus backward(ScCall *c) {
        SC_READ(c->saved[SC_SE_SCALES]), SC_READ(c->grad_out[0]),
    };
    for (int i = 0; i < SC_SE_INPUTS; i++) v[GX + i] = (ScView)SC_WRITE(c->grad_in[i]);
-   double *scratch = malloc(2 * (size_t)(z.channels + z.squeezed) * sizeof *scratch);
-   if (!scratch) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_views_open(v, BACKWARD_VIEWS);
-   if (status == SC_OK) {
-      for (int64_t n = 0; n < z.n; n++) backward_sample(z, v, n, scratch);
-      sc_views_close(v, BACKWARD_VIEWS);
-   }
-   free(scratch);
-   return status;
+   double *scratch;
+   SC_TRY(sc_views_open_with(v, BACKWARD_VIEWS, 2 * (z.channels + z.squeezed), &scratch));
+   for (int64_t n = 0; n < z.n; n++) backward_sample(z, v, n, scratch);
+   sc_views_close_with(v, BACKWARD_VIEWS, scratch);
+   return SC_OK;
 }
 
 SC_KERNEL(ref, squeeze_excitation, .dtypes = SC_FLOATS, .forward = forward, .backward = backward)

@@ -57,4 +57,18 @@ static inline void sc_views_close(ScView *views, int n) {
    sc_views_free(views, n);
 }
 
+// The same with memory for `count` doubles beside the views, whose values are anything at first.
+static inline ScStatus sc_views_open_with(ScView *views, int n, int64_t count, double **scratch) {
+   *scratch = malloc((size_t)count * sizeof **scratch);
+   if (!*scratch) return sc_fail(SC_EMEM, "out of memory");
+   ScStatus status = sc_views_open(views, n);
+   if (status != SC_OK) free(*scratch);
+   return status;
+}
+
+static inline void sc_views_close_with(ScView *views, int n, double *scratch) {
+   sc_views_close(views, n);
+   free(scratch);
+}
+
 #endif

@@ -176,10 +176,19 @@ function models.info(name)
       cached = weights.cached(name, function() end) }, INFO)
 end
 
+-- What is wrong with what models.table finds names by; nil where nothing is.
+local function fault_of_pattern(pattern)
+   if pattern == nil then return nil end
+   if type(pattern) ~= "string" then return "expected a Lua pattern, a text, found " .. console.brief(pattern) end
+   local is_one, why = pcall(string.find, "", pattern)
+   return not is_one and ("'%s' is not a Lua pattern: %s"):format(pattern, console.message(why)) or nil
+end
+
 -- The models whose name a Lua pattern finds (nil: all) as a printable list of models.info. One of your own that cannot be
 -- built is a row { name, failed } that says why.
 function models.table(pattern)
-   local list = {}
+   local fault, list = fault_of_pattern(pattern), {}
+   if fault then error("models.table: " .. fault, 2) end
    for _, name in ipairs(models.list()) do
       if not pattern or name:find(pattern) then
          local counted, info = pcall(models.info, name)

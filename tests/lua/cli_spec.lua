@@ -1,5 +1,6 @@
 local cli = require "scute.cli"
 local console = require "scute.base.console"
+local message_of = dofile "tests/lua/message_of.lua"
 
 local spec = {
    { "data_dir", required = true, value = "PATH", help = "where" },
@@ -95,5 +96,15 @@ describe("cli.parse", function()
             assert.is_true(entry.required or entry.flag or entry.default ~= nil or entry.show ~= nil, entry[1])
          end
       end
+   end)
+end)
+
+describe("console.guard", function()
+   it("puts what a failure is about before it, once", function()
+      local function fail(text) error(text, 0) end
+      assert.equal("weights: no such file", message_of(console.guard, "weights", fail, "no such file"))
+      assert.equal("weights: no such file", message_of(console.guard, "weights", fail, "weights: no such file"))
+      assert.equal("no such file", message_of(console.guard, nil, fail, "no such file"))
+      assert.equal(3, console.guard("weights", function() return 3 end))
    end)
 end)

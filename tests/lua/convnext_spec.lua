@@ -1,6 +1,8 @@
 -- ConvNeXt's block in the order of memory and layer by layer, with layers of the user's own; the network around it; nn.Permute.
 local scute = require "scute"
 local tracing = require "scute.export.trace"
+local message_of = dofile "tests/lua/message_of.lua"
+local ops_of = dofile "tests/lua/ops_of.lua"
 local nn, models = scute.nn, scute.models
 local CNBlock = require("scute.models.convnext").blocks.CNBlock
 
@@ -27,14 +29,6 @@ end
 local function layer_by_layer(block)
    block.block[2].forward = function(_, x) return x:permute(1, 3, 4, 2) end
    return block
-end
-
-local function ops_of(f, ...)
-   scute.profile "reset"
-   f(...)
-   local ops = {}
-   for _, row in ipairs(scute.profile()) do ops[row.op] = true end
-   return ops
 end
 
 local function gradients(block, x)
@@ -375,6 +369,10 @@ describe("nn.Permute", function()
          assert.error_matches(function() nn.Permute { dims } end, "option 'dims': expected a table with each dimension once")
       end
       assert.error_matches(function() nn.Permute {} end, "'dims' is missing")
+      for _, given in ipairs { { { 1, 3, 4, 2 } }, { 1, 3, 4, 2 } } do -- without the inner braces, and without any
+         assert.equal("nn.Permute: found 4 values by position, expected one: dims, a table with each dimension once, as in "
+            .. "nn.Permute { { 1, 3, 4, 2 } }", message_of(nn.Permute, table.unpack(given)))
+      end
       local ok, why = pcall(nn.Permute { { 2, 1 } }, scute.randn(2, 3, 4))
       assert.is_false(ok)
       assert.matches("permute: argument 'order'", why)

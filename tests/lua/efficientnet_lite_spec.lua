@@ -3,6 +3,7 @@ local json = require "cjson"
 local lfs = require "lfs"
 local scute = require "scute"
 local match = require "scute.weights.match"
+local message_of = dofile "tests/lua/message_of.lua"
 local parity = dofile "tests/lua/parity.lua"
 local models = scute.models
 
@@ -47,12 +48,6 @@ local function names_of_timm(prefix)
       theirs[name] = ("%s%s.%s"):format(prefix or "", layer, entry)
    end
    return theirs
-end
-
-local function message_of(...)
-   local ok, message = pcall(...)
-   assert.is_false(ok)
-   return message
 end
 
 describe("efficientnet_lite0", function()

@@ -323,7 +323,7 @@ describe("export.timm", function()
       model.classifier = nn.Sequential { nn.Linear { 1280, 4 }, nn.Linear { 4, 3 } }
       refuses("the head 'classifier' of mobilenet_v2 is one of your own", export.timm, model, path)
       for name, why in pairs { mobilenet_v3_small = "hidden layer is a convolution", convnext_tiny = "one dimension there",
-         efficientnet_lite0 = "format onnx takes" } do
+         efficientnet_lite0 = "timm's tf_efficientnet_lite0, whose names it does not write; format onnx takes it" } do
          local other = nn.init.skip(models.create, name, { classes = 2, image_size = 32 })
          refuses(why, export.timm, other, path)
       end

@@ -90,16 +90,37 @@ describe("set_dropout", function()
       assert.same({ 0.25, nil }, { model.dropout.p, rawget(model, "dropout_before_head") })
    end)
 
+   it("is that of a classifier of the user's own, wherever the architecture has its head", function()
+      for name, width in pairs { mobilenet_v2 = 1280, mobilenet_v3_small = 576, efficientnet_lite0 = 1280 } do
+         local drop = nn.Dropout(0.1)
+         for i, layers in ipairs { { drop, nn.Linear { width, 2 } },
+            { nn.Linear { width, 8 }, nn.ReLU(), drop, nn.Linear { 8, 2 } },
+            { drop, nn.Linear { width, 8 }, nn.Tanh(), nn.Linear { 8, 2 } } } do
+            local model = nn.init.skip(models.create, name, { classes = 2, image_size = 32 })
+            model.classifier = nn.Sequential(layers)
+            assert.equal(model, model:set_dropout(i / 10 + 0.5))
+            assert.equal(i / 10 + 0.5, drop.p)
+            assert.is_nil(rawget(model, "dropout_before_head"))
+         end
+      end
+   end)
+
    it("is refused where a network has no place for it", function()
       local Net, Headed = nn.Module:extend "Net", scute.models.small { classes = 2 }
-      function Net:build(n) self.conv, self.fc = nn.Conv2d { 3, 4, 3 }, nn.Linear { 4, n } end
+      function Net:build(n)
+         self.conv = nn.Conv2d { 3, 4, 3 }
+         self.fc = nn.Linear { 4, n }
+      end
       function Net:forward(x) return self.fc(self.conv(x):global_avg_pool2d():flatten(2)) end
       local model = own("dropped_net", function(classes) return Net(#classes) end)
       local ok, why = pcall(function() model:set_dropout(0.5) end)
       assert.is_false(ok)
-      assert.matches("^tests/lua/head_dropout_spec.lua:%d+: set_dropout: dropped_net has no Dropout before its head, [^\n]*$",
-         why)
+      assert.matches("^tests/lua/head_dropout_spec.lua:%d+: set_dropout: dropped_net has no Dropout before its head, and "
+         .. "computes its scores in its own way, so that none can be added; put one before its last layer, as in "
+         .. "nn.Sequential { nn.Dropout%(0.5%), nn.Linear { ... } }$", why)
       assert.equal(model, model:set_dropout(0))
+      model.fc = nn.Sequential { nn.Dropout(0.5), model.fc } -- what it says
+      check(model, model.fc[2].bias)
       Headed.head = function(self, features) return self.fc(features) end
       assert.matches("small has no Dropout", select(2, pcall(Headed.set_dropout, Headed, 0.5)))
       for _, p in ipairs { -1, 2, 0 / 0, "x" } do

@@ -1,12 +1,7 @@
 local scute = require "scute"
+local message_of = dofile "tests/lua/message_of.lua"
 
 local GOLDEN = "tests/golden/images/"
-
-local function message_of(f, ...)
-   local ok, message = pcall(f, ...)
-   assert.is_false(ok)
-   return message
-end
 
 describe("image", function()
    it("knows its size and turns into tensors", function()

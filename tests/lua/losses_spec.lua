@@ -3,6 +3,7 @@ local scute = require "scute"
 local loss_cases = dofile "tests/lua/loss_cases.lua"
 local goes_on = dofile "tests/lua/goes_on.lua"
 local json_file = require "scute.base.json_file"
+local message_of = dofile "tests/lua/message_of.lua"
 local same = dofile "tests/lua/same_values.lua"
 local scratch = dofile "tests/lua/scratch.lua"
 local short_run = dofile "tests/lua/short_run.lua"
@@ -19,12 +20,6 @@ end
 local function is_finite(t)
    local sum = (t * 0):sum():item()
    return sum == sum
-end
-
-local function message_of(f, ...)
-   local ok, why = pcall(f, ...)
-   assert.is_false(ok)
-   return tostring(why)
 end
 
 describe("the losses of pytorch-metric-learning", function()

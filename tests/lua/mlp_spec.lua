@@ -1,6 +1,7 @@
 -- What case tables cannot say of mlp: that it is its parts, in which width it computes, NaN and infinity, and what it may write
 -- over.
 local scute = require "scute"
+local ops_of = dofile "tests/lua/ops_of.lua"
 
 local function near(expected, found, tolerance)
    assert.same(expected.shape, found.shape)
@@ -35,14 +36,6 @@ local function results(f, given)
    return found
 end
 
-local function ops_of(f, ...)
-   scute.profile "reset"
-   f(...)
-   local ops = {}
-   for _, row in ipairs(scute.profile()) do ops[row.op] = true end
-   return ops
-end
-
 describe("mlp", function()
    it("is its parts, of rows and of pixels, in one chunk and in several", function()
       for _, case in ipairs { { { 7, 12 }, 20, 5 }, { { 3, 12, 5, 4 }, 48, 12 }, { { 2, 8, 40, 33 }, 32, 8 } } do
@@ -57,8 +50,7 @@ describe("mlp", function()
       local given = inputs({ 2, 8, 4, 4 }, 16, 8)
       local plain = scute.mlp(given)
       assert.is_true(ops_of(scute.mlp, given).mlp_rows)
-      local y
-      local ops = ops_of(function() y = scute.autocast("bf16", scute.mlp, given) end)
+      local ops, y = ops_of(scute.autocast, "bf16", scute.mlp, given)
       assert.is_true(ops.conv2d and ops.gelu and not ops.mlp_rows)
       assert.equal("bf16", y.dtype)
       near(plain, y:to "f32", 2 ^ -5)

@@ -91,6 +91,10 @@ describe("models.info", function()
    end)
 
    it("prints a table, of some models on request", function()
+      for pattern, why in pairs { ["["] = "'%[' is not a Lua pattern: malformed pattern", ["%"] = "is not a Lua pattern: malf",
+         [3] = "expected a Lua pattern, a text, found 3" } do
+         assert.error_matches(function() models.table(pattern) end, "^models.table: [^\n]*" .. why)
+      end
       local list = models.table "net_b[03]$"
       assert.equal(2, #list)
       assert.matches("\nefficientnet_b3%s+12,233,232%s+1%.827%s+320/300%s+bicubic%s+82%.0%s+efficientnet_b3_rwightman"

@@ -32,6 +32,28 @@ describe("an official weight file", function()
       assert.is_nil(official.of_digest(("0"):rep(64)))
    end)
 
+   it("may be of torchvision's second recipe, with a preprocessing of its own", function()
+      local function sha_of(file) return official.digits_of(file) .. ("0"):rep(56) end
+      for model, file in pairs(official.SECOND) do
+         assert.equal(model, official.of_digest(sha_of(file)))
+         local resize = model == "efficientnet_b1" and 255 or 232
+         assert.same({ resize = resize, crop = models.info(model).resolution, filter = "bilinear" },
+            official.second_preset(sha_of(file)))
+      end
+      assert.is_nil(official.second_preset(sha_of(official.FILES.resnet50[1])))
+   end)
+
+   it("of timm's hub is known by its folder", function()
+      for _, path in ipairs { "hub/models--timm--resnet50.a1_in1k/snapshots/1/model.safetensors", "resnet50.a1_in1k/w.bin",
+         "w/resnet50.a1_in1k.safetensors" } do
+         assert.equal("resnet50_a1", official.of_hub(path, "resnet50"))
+         assert.is_nil(official.of_hub(path, "resnet18"))
+      end
+      for _, path in ipairs { "models--timm--resnet50.a1h_in1k/w", "seresnet50.a1_in1k/w", "resnet50.a1_in1k_more/w", "w" } do
+         assert.is_nil(official.of_hub(path, "resnet50"))
+      end
+   end)
+
    it("lies on torchvision's server, timm's, or in a package", function()
       assert.equal("https://download.pytorch.org/models", official.server "resnet50")
       assert.matches("^https://github.com/huggingface/.*/v0.1%-rsb%-weights$", official.server "resnet50_a1")
@@ -158,6 +180,21 @@ describe("predict.open", function()
       save(model, { architecture = "small_a1", preprocessing = model:metadata().preprocessing })
       models.create("small", { classes = 2, pretrained = path, log = log })
       assert.same(told, lines)
+   end)
+
+   it("has photos prepared as torchvision's second recipe has them where the file is of it, and says so", function()
+      save(Small(1000))
+      official.SECOND.small = "small-" .. weights.sha256(path):sub(1, 8) .. ".pth"
+      local ok, found = pcall(open, "small", path)
+      local without = models.create("small", { classes = 3 })
+      official.SECOND.small = nil
+      assert.is_true(ok)
+      assert.same(names, found.classes)
+      assert.same({ path .. " is torchvision's of its second recipe (IMAGENET1K_V2): photos are resized to 17 pixels "
+         .. "(bilinear), as for that" }, lines)
+      assert.same({ 17, 16, "bilinear", false }, { found.preprocessing.resize, found.preprocessing.crop,
+         found.preprocessing.filter, found.preprocessing.pad_square })
+      assert.equal(16, without.preprocessing.resize)
    end)
 
    it("takes a file that says ImageNet's classes at its word, in its own order", function()

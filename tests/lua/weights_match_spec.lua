@@ -1,5 +1,6 @@
 local match = require "scute.weights.match"
 local timm = require "scute.weights.timm"
+local message_of = dofile "tests/lua/message_of.lua"
 
 -- "name 2 3" -> {name = "name", shape = {2, 3}}
 local function entries(list)
@@ -11,12 +12,6 @@ local function entries(list)
       result[i] = { name = name, shape = shape }
    end
    return result
-end
-
-local function message_of(...)
-   local ok, message = pcall(...)
-   assert.is_false(ok)
-   return message
 end
 
 local MODEL = entries { "conv1.weight 4 3 3 3", "bn1.weight 4", "bn1.running_mean 4", "bn1.num_batches_tracked",

@@ -1,5 +1,6 @@
 local scute = require "scute"
 local weights = require "scute.weights"
+local message_of = dofile "tests/lua/message_of.lua"
 
 local GOLDEN = "tests/golden/pth/"
 
@@ -21,12 +22,6 @@ local function read(path)
    local text = file:read "a"
    file:close()
    return text
-end
-
-local function message_of(...)
-   local ok, message = pcall(...)
-   assert.is_false(ok)
-   return message
 end
 
 describe("weights", function()

@@ -70,6 +70,11 @@ local list = {
    case("filters by pairs of images, three channels", { 2, 3, 17, 22 }, { 40, 3, 7, 7 }, { stride = 2, padding = 3 }),
    case("filters by pairs of images, three channels, an odd one", { 9, 3, 9, 8 }, { 16, 3, 3, 3 },
       { bias = true, stride = { 1, 2 }, padding = { 2, 0 } }),
+   of_cpu(case("filters in f32, blocks that are not full", { 3, 24, 9, 11 }, { 20, 24, 3, 3 },
+      { bias = true, stride = 2, padding = 1 })),
+   of_cpu(case("filters in f32, dilated", { 2, 48, 12, 13 }, { 22, 48, 3, 3 }, { stride = 2, padding = 2, dilation = 2 })),
+   of_cpu(case("filters in f32, 1x1, more rows than are kept", { 2, 40, 30, 52 }, { 94, 40, 1, 1 }, { bias = true })),
+   of_cpu(case("filters in f32, three channels, 4x4", { 3, 3, 16, 20 }, { 26, 3, 4, 4 }, { stride = 4 })),
    case("frozen filters", { 2, 8, 6, 6 }, { 8, 8, 3, 3 }, { bias = true, padding = 1 }, { "x" }),
    case("filters only", { 2, 3, 8, 8 }, { 8, 3, 3, 3 }, { padding = 1 }, { "weight" }),
 }

@@ -56,12 +56,15 @@ function console.brief(value)
    return (tostring(value):gsub(":?\n.*$", ""))
 end
 
---- Calls f(...); any error becomes a failure of one line, with `context` before it where that is not nil.
+--- Calls f(...); any error becomes a failure of one line, with `context` before it where that is not nil and does not stand
+-- there yet.
 function console.guard(context, f, ...)
    local results = table.pack(pcall(f, ...))
    if results[1] then return table.unpack(results, 2, results.n) end
    if console.is_failure(results[2]) and not context then error(results[2], 0) end
-   console.fail("%s%s", context and context .. ": " or "", console.message(results[2]))
+   local start, message = context and context .. ": " or "", console.message(results[2])
+   if message:sub(1, #start) == start then start = "" end
+   console.fail("%s%s", start, message)
 end
 
 --- What is drawn in place on standard output and must go before a line is written: { clear = function(self) }. Who draws it

@@ -22,6 +22,9 @@ local OTHERWISE = {
    { "^convnext", "whose layer scale has one dimension there" },
 }
 
+-- Networks of which timm has the arithmetic under a name of its own, and torchvision has not.
+local ELSEWHERE = { efficientnet_lite0 = "tf_efficientnet_lite0" }
+
 local PYTORCH_EPSILON = 1e-5 -- of batch norm in all of timm's networks that have torchvision's arithmetic
 
 -- What a table says of the kind of a network; nil where it says nothing.
@@ -77,6 +80,12 @@ local function refuse_head(model, found)
       .. "torch or onnx takes it"):format(found.head, model.arch), 0)
 end
 
+local function refuse_elsewhere(model)
+   local theirs = ELSEWHERE[model.arch]
+   if not theirs then return end
+   error(("export.timm: '%s' is timm's %s, whose names it does not write; format onnx takes it"):format(model.arch, theirs), 0)
+end
+
 -- timm's transforms know no such padding.
 local function refuse_padding(model)
    if not model.preprocessing.pad_square then return end
@@ -93,6 +102,7 @@ end
 
 --- See scute.export.timm.
 function timm.write(model, path, about)
+   refuse_elsewhere(model)
    local found = network.differences("export.timm", model)
    refuse_otherwise(model)
    refuse_head(model, found)

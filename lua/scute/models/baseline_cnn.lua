@@ -28,10 +28,7 @@ end
 function Baseline:features(x)
    local layers = {}
    for i, name in ipairs { "block1", "block2", "block3", "block4", "avgpool" } do layers[i] = self:child(name) end
-   local pooled = passing.through(x, layers)
-   local features = pooled:flatten(2)
-   passing.free(pooled, x)
-   return features
+   return passing.pooled(x, layers)
 end
 
 function Baseline:head(features)

@@ -123,14 +123,18 @@ function MobileNetV3:group_paths()
    return groups
 end
 
+-- Number of features before the head: with a classifier of one's own that of the means over the pixels, which go into it.
+function MobileNetV3:num_features()
+   if has_hidden(self) then return self.hidden_features end
+   local stages = STAGES[self.arch]
+   local blocks = stages[#stages]
+   return WIDER * blocks[#blocks][3]
+end
+
 -- (N, 3, H, W) -> (N, 1280), or (N, 1024) of the small one: what the hidden layer makes of the means over the pixels. With a
 -- classifier of one's own these means: (N, 960), (N, 576).
 function MobileNetV3:features(x)
-   local maps = self:child "features"(x)
-   local pooled = self.avgpool(maps)
-   local means = pooled:flatten(2)
-   passing.free(maps, x, pooled)
-   passing.free(pooled, x)
+   local means = passing.pooled(x, { self:child "features", self.avgpool })
    if not has_hidden(self) then return means end
    local layers = self:child "classifier"
    local features = layers:within(passing.through, means, layers, 1, BEFORE_HEAD)

@@ -131,10 +131,8 @@ end
 function ResNet:features(x)
    local first, layers = nn.conv_bn_act(self.conv1, self.bn1, self.relu, x), {}
    for i, name in ipairs { "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool" } do layers[i] = self:child(name) end
-   local pooled = passing.through(first, layers)
-   local features = pooled:flatten(2)
-   passing.free(first, x, pooled)
-   passing.free(pooled, x)
+   local features = passing.pooled(first, layers)
+   passing.free(first, x)
    return features
 end
 

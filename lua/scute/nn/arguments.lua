@@ -2,6 +2,7 @@
 -- position come first; or all by position, nn.Conv2d(3, 64, 7).
 local console = require "scute.base.console"
 local nearest = require("scute.core").nearest
+local options = require "scute.base.options"
 
 local MIXED = "nn.%s: named options stand in one table with those before them, as in nn.%s { %s }%s"
 
@@ -38,6 +39,18 @@ local function refuse_mixed(class, list)
    error(MIXED:format(class.class_name, class.class_name, table.concat(parts, ", "), renamed), 4)
 end
 
+-- ---- more values than options ----
+
+-- Fails where there are more values by position than options that they could be.
+local function refuse_surplus(class, count)
+   local declaration = class.declaration
+   local names = declaration.names
+   if count <= #names or #names == 0 then return end -- of no options it is told where they are read
+   local expected = #names == 1 and options.expected(declaration.entries[1])
+   error(("nn.%s: found %d values by position, expected %s: %s%s"):format(class.class_name, count,
+      #names == 1 and "one" or "at most " .. #names, table.concat(names, ", "), expected and ", " .. expected or ""), 4)
+end
+
 -- ---- all of them ----
 
 --- Reads what a class is called with; is_module: whether a value is a module. The checked options by name.
@@ -45,6 +58,7 @@ return function(class, is_module, ...)
    local list, named, names = table.pack(...), {}, class.declaration.names
    local is_table = list.n == 1 and type(list[1]) == "table" and not is_module(list[1])
    if not is_table then refuse_mixed(class, list) end
+   refuse_surplus(class, is_table and #list[1] or #list)
    for key, value in pairs(is_table and list[1] or { ... }) do
       local name = math.type(key) == "integer" and names[key] or key
       if named[name] ~= nil then error(("nn.%s: option '%s' is given twice"):format(class.class_name, name), 3) end

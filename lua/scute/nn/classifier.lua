@@ -78,17 +78,32 @@ function Classifier:set_dropout(p)
 end
 
 -- The last layer, where it is the one that the architecture has: a Linear with a row for each class. Fails where another head
--- was put in its place.
-local function own_head(self)
+-- was put in its place; how: what can be done then, half a sentence.
+local function own_head(self, how)
    local head = self
    for name in self.head_path:gmatch "[^.]+" do head = head and head:child(name) end
    if head and Module.is(head, Linear) and head.out_features == #self.classes then return head end
-   error(("%s: its head is one of your own, which only you can make anew"):format(self.arch or self.class_name), 0)
+   error(("%s: its head is one of your own, %s"):format(self.arch or self.class_name, how or "which only you can make anew"), 0)
 end
 
--- Number of features before the head.
+-- Whether more of what is learned than the layer at head_path lies in what computes the scores: a head of one's own in the
+-- place of a whole classifier, of which one layer may have that name.
+local function begins_earlier(self)
+   local around, groups = self.head_path:match "^(.*)%.", self:group_paths()
+   if not around or self.head == Classifier.head then return false end
+   for name in self:named_parameters() do
+      local is_before = parts.matches({ around }, name) and not parts.matches({ self.head_path }, name)
+      if is_before and parts.matches(groups[#groups][2], name) then return true end
+   end
+   return false
+end
+
+-- Number of features before the head, the second size of features(x). An error where the head is one of your own.
 function Classifier:num_features()
-   return own_head(self).in_features
+   local how = "and what goes into it only features(x) tells"
+   local layer = own_head(self, how)
+   if begins_earlier(self) then error(("%s: its head is one of your own, %s"):format(self.arch or self.class_name, how), 0) end
+   return layer.in_features
 end
 
 function Classifier:group_paths()
@@ -125,7 +140,7 @@ end
 
 -- The line that says what a new head is.
 function Classifier:head_line(how)
-   return ("new head: %s %d → %d, %s"):format(self.head_path, self:num_features(), #self.classes, how)
+   return ("new head: %s %d → %d, %s"):format(self.head_path, own_head(self).in_features, #self.classes, how)
 end
 
 -- Where class i of `names` is among the classes that the model has now.

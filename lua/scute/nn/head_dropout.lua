@@ -45,12 +45,22 @@ local function first_of(head)
    end
 end
 
+-- In a sequence of the user's own that stands where the network has its whole classifier: what it begins with, or the last one
+-- before its last layer.
+local function in_place_of_head(model)
+   local place = model:child(model.head_path:match "^[^.]+")
+   if not place or not Module.is(place, Sequential) then return nil end
+   local last
+   for name in place:children() do last = name end
+   return first_of(place) or last and last_before(place, last)
+end
+
 -- Within the head, beside it, or, where no order is known, anywhere among the layers of the whole.
 local function own(model)
    local holder, head = model, model
    for name in model.head_path:gmatch "[^.]+" do holder, head = head, head and head:child(name) end
    local found = head and (first_of(head) or last_before(holder, model.head_path:match "[^.]+$"))
-   return found or not Module.is(model, Sequential) and last_before(model) or nil
+   return found or in_place_of_head(model) or not Module.is(model, Sequential) and last_before(model) or nil
 end
 
 -- ---- setting ----
@@ -66,8 +76,9 @@ function head_dropout.set(model, p)
    elseif model:takes_dropout() then
       rawset(model, FIELD, p)
    elseif p > 0 then
-      error(("set_dropout: %s has no Dropout before its head, and none can be put there from outside, as its class computes "
-         .. "the scores itself; give it an nn.Dropout there"):format(model.arch or model.class_name), 0)
+      error(("set_dropout: %s has no Dropout before its head, and computes its scores in its own way, so that none can be "
+         .. "added; put one before its last layer, as in nn.Sequential { nn.Dropout(%g), nn.Linear { ... } }"):format(
+         model.arch or model.class_name, p), 0)
    end
 end
 

@@ -21,4 +21,12 @@ function passing.through(x, layers, first, last)
    return y
 end
 
+--- The same of layers of which the last pools: what it gives as (N, F). x stays.
+function passing.pooled(x, layers)
+   local maps = passing.through(x, layers)
+   local features = maps:flatten(2)
+   passing.free(maps, x)
+   return features
+end
+
 return passing

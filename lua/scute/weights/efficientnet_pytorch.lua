@@ -1,5 +1,7 @@
 --- Names of the Python package efficientnet_pytorch, which numbers blocks through, in torchvision's words: of its
 -- EfficientNet-Lite0 alone. Its B0 to B7 pad as TensorFlow does, and torchvision's do not.
+local stage_of = require "scute.weights.stage_of"
+
 local efficientnet_pytorch = {}
 
 local EDGES = { _conv_stem = "features.0.0", _bn0 = "features.0.1", _conv_head = "features.8.0", _bn1 = "features.8.1",
@@ -11,19 +13,11 @@ local LATER = { _expand_conv = "0.0", _bn0 = "0.1", _depthwise_conv = "1.0", _bn
 
 local BLOCKS = { 1, 2, 2, 3, 3, 4, 1 } -- of each stage
 
--- The stage, and the block in it, of a block that is counted from 0; nil where there are not so many.
-local function place_of(number)
-   for stage, count in ipairs(BLOCKS) do
-      if number < count then return stage, number end
-      number = number - count
-   end
-end
-
 --- torchvision's name of an entry of the package's EfficientNet-Lite0, or nil.
 function efficientnet_pytorch.lite0(name)
    local number, layer, entry = name:match "^_blocks%.(%d%d?)%.([%l%d_]+)%.([%l_]+)$"
    if number then
-      local stage, block = place_of(math.tointeger(number))
+      local stage, block = stage_of(BLOCKS, math.tointeger(number))
       local position = stage and (stage == 1 and FIRST or LATER)[layer]
       return position and ("features.%d.%d.block.%s.%s"):format(stage, block, position, entry)
    end

@@ -37,6 +37,24 @@ official.FILES = {
    mobilenet_v3_small = { "mobilenet_v3_small-047dcff4.pth" },
 }
 
+--- torchvision's files of its second recipe (IMAGENET1K_V2), which are taken where their path is given: "imagenet" stands for
+-- the first one's, from whose accuracy and preprocessing the others differ.
+official.SECOND = {
+   resnet50 = "resnet50-11ad3fa6.pth",
+   resnet101 = "resnet101-cd907fc2.pth",
+   resnet152 = "resnet152-f82ba261.pth",
+   resnext50_32x4d = "resnext50_32x4d-1a0047aa.pth",
+   resnext101_32x8d = "resnext101_32x8d-110c445d.pth",
+   wide_resnet50_2 = "wide_resnet50_2-9ba9bcbe.pth",
+   wide_resnet101_2 = "wide_resnet101_2-d733dc28.pth",
+   efficientnet_b1 = "efficientnet_b1-c27df63c.pth",
+   mobilenet_v2 = "mobilenet_v2-7ebf99e0.pth",
+   mobilenet_v3_large = "mobilenet_v3_large-5c1a4163.pth",
+}
+
+-- What photos went through when these were evaluated, all with bilinear interpolation.
+local PREPARED, PREPARED_FOR = { resize = 232, crop = 224 }, { efficientnet_b1 = { resize = 255, crop = 240 } }
+
 -- Where the files lie that are not torchvision's.
 local SERVERS = { resnet50_a1 = TIMM .. "/v0.1-rsb-weights" }
 
@@ -62,14 +80,40 @@ function official.digits_of(file)
    return file:match "%-(%x%x%x%x%x%x%x%x)%.%a+$"
 end
 
---- The model whose official file has a sha256, or nil.
+-- The model whose file of the second recipe has a sha256, or nil.
+local function second_of(sha256)
+   for model, file in pairs(official.SECOND) do
+      if official.digits_of(file) == sha256:sub(1, 8) then return model end
+   end
+end
+
+--- The model whose official file has a sha256, of either recipe, or nil.
 function official.of_digest(sha256)
    for model, files in pairs(official.FILES) do
       for _, file in ipairs(files) do
          if official.digits_of(file) == sha256:sub(1, 8) then return model end
       end
    end
-   return nil
+   return second_of(sha256)
+end
+
+--- What photos went through when the file of that sha256 was evaluated, where it is of the second recipe: { resize, crop,
+-- filter }; else nil.
+function official.second_preset(sha256)
+   local model = second_of(sha256)
+   local prepared = model and (PREPARED_FOR[model] or PREPARED)
+   return prepared and { resize = prepared.resize, crop = prepared.crop, filter = "bilinear" }
+end
+
+-- What timm's hub calls weights that are a model of their own here; the files are called model.safetensors there.
+local ON_HUB = { ["%f[%w_]resnet50%.a1_in1k%f[^%w_]"] = "resnet50_a1" }
+
+--- The model whose weights timm's hub has under a name that stands in a path, where its network is that of the model `of`; else
+-- nil.
+function official.of_hub(path, of)
+   for name, model in pairs(ON_HUB) do
+      if path:find(name) and official.torchvision(of) == official.torchvision(model) then return model end
+   end
 end
 
 --- The folder of a checkout into which `make weights` puts what packages carry.

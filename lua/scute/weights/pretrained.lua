@@ -82,10 +82,23 @@ local function saved_as(model, metadata)
          or metadata.structure and ("it has other layers than %s"):format(model.arch) or nil }
 end
 
+-- Has photos prepared as those were with which torchvision's file of its second recipe was evaluated. Returns a line, or nil
+-- where it is no such file of the model.
+local function prepare_as_second(model, path, of, digest)
+   local preset = of == model.arch and official.second_preset(digest)
+   if not preset then return nil end
+   local p = {}
+   for name, value in pairs(model.preprocessing) do p[name] = value end
+   p.resize, p.filter = math.floor(preset.resize * p.crop / preset.crop + 0.5), preset.filter
+   model.preprocessing = p
+   return ("%s is torchvision's of its second recipe (IMAGENET1K_V2): photos are resized to %d pixels (%s), as for that")
+      :format(path, p.resize, p.filter)
+end
+
 -- A line where a file is official of, or was saved as, another model of the same network, for which photos were prepared
 -- otherwise.
 local function tell_other(model, path, of, saved)
-   of = of or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
+   of = of or official.of_hub(path, model.arch) or saved.is_prepared and saved.architecture:match "^%a[%w_]*$"
    if not of or of == model.arch then return nil end
    return ("%s is the file of %s, for which photos are prepared otherwise than for %s; take that model to have them so"):format(
       path, of, model.arch)
@@ -116,6 +129,7 @@ function pretrained.load(model, which, o)
       path = path, new_head = o.head_init ~= nil or fit == "other" })
    local lines = { table.unpack(state.notes) }
    local of = official.of_digest(digest)
+   lines[#lines + 1] = prepare_as_second(model, path, of, digest)
    lines[#lines + 1] = variant.check(path, state.metadata, model, report)
    local saved = saved_as(model, state.metadata)
    lines[#lines + 1] = tell_other(model, path, of, saved)

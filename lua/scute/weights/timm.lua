@@ -1,5 +1,7 @@
 --- Names of timm (pytorch-image-models) for the networks that torchvision has too: the same layers, cut up differently.
 -- timm: conv_stem, bn1, blocks.STAGE.BLOCK.(conv_pw, bn1, conv_dw, bn2, se, conv_pwl, bn3), conv_head, bn2, classifier.
+local stage_of = require "scute.weights.stage_of"
+
 local timm = {}
 
 -- Of the first stage, whose blocks have no expansion, and of the later ones: what stands where in torchvision's Sequential.
@@ -89,21 +91,12 @@ function timm.of_efficientnet(name)
    return EFFICIENTNET_EDGES_AT[place] and EFFICIENTNET_EDGES_AT[place] .. "." .. last
 end
 
--- The stage and the block in it of torchvision's inverted residual of that number, from 1.
-local function mobilenet_block(number)
-   local block = number - 1
-   for i, count in ipairs(MOBILENET_BLOCKS) do
-      if block < count then return i - 1, block end
-      block = block - count
-   end
-end
-
 --- timm's name of an entry of torchvision's MobileNetV2, or nil.
 function timm.of_mobilenet(name)
    local number, position, entry = name:match "^features%.(%d+)%.conv%.([%d.]+)%.([%l_]+)$"
    if number then
-      local stage, block = mobilenet_block(math.tointeger(number))
-      return stage and block_name(MOBILENET_AT, stage, block, position, entry)
+      local stage, block = stage_of(MOBILENET_BLOCKS, math.tointeger(number) - 1)
+      return stage and block_name(MOBILENET_AT, stage - 1, block, position, entry)
    end
    local place, last = name:match "^(.+)%.([%l_]+)$"
    return MOBILENET_EDGES_AT[place] and MOBILENET_EDGES_AT[place] .. "." .. last

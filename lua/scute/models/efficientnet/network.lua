@@ -46,6 +46,10 @@ function EfficientNet:build(name, o)
       head_init = o.head_init }
 end
 
+-- As all of torchvision's start, B0 to B7 and V2 (torchvision/models/efficientnet.py: uniform within 1/sqrt(classes), bias 0).
+-- For few classes that is wide: other starts (--head_init) may be learned in fewer epochs; efficientnet_lite.lua has one.
+local HEAD_INIT = "uniform fan_out"
+
 -- Makes the network of its layers: name, classes, preprocessing; stem, stages (a list) and top, all of them layers; channels:
 -- what the top gives; dropout: before the head, a probability; head_init: how the head starts, nil: as torchvision's.
 function EfficientNet:assemble(o)
@@ -58,7 +62,7 @@ function EfficientNet:assemble(o)
    groups[#groups + 1] = { "top", { "features." .. #o.stages + 1, "avgpool" } } -- a pooling may have something to learn
    groups[#groups + 1] = { "classifier", { "classifier" } }
    self:describe_model { arch = o.name, classes = o.classes, preprocessing = o.preprocessing, head = "classifier.1",
-      head_init = o.head_init or "uniform fan_out", groups = groups }
+      head_init = o.head_init or HEAD_INIT, groups = groups }
    self:add("features", layers)
    self.avgpool = nn.AdaptiveAvgPool2d(1)
    local head = nn.init.skip(nn.Linear, { o.channels, #self.classes })
@@ -69,12 +73,7 @@ public.keep_to_class(EfficientNet, "assemble")
 
 -- (N, 3, H, W) -> (N, 1280) for B0, B1, V2 and Lite0, more for the others.
 function EfficientNet:features(x)
-   local maps = self:child "features"(x)
-   local pooled = self.avgpool(maps)
-   local features = pooled:flatten(2)
-   passing.free(maps, x, pooled)
-   passing.free(pooled, x)
-   return features
+   return passing.pooled(x, { self:child "features", self.avgpool })
 end
 
 -- Dropout, then the linear layer.
