@@ -20,7 +20,8 @@ large.numeric = false
 list[#list + 1] = large
 
 for _, residual in ipairs { false, true } do
-   local keyed = case("keys of samples" .. (residual and ", with a residual" or ""), { 9, 3, 2, 2 }, residual, { p = 0.5 }, false)
+   local name = residual and "keys of samples, with a residual" or "keys of samples"
+   local keyed = case(name, { 9, 3, 2, 2 }, residual, { p = 0.5 }, false)
    keyed.inputs.keys = { shape = { 9 }, dtype = "i64", low = -1000, high = 1000 }
    list[#list + 1] = keyed
 end

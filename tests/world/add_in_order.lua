@@ -3,7 +3,8 @@
 local scute = require "scute"
 local world = scute.world
 
-local SHAPES = { { 1000003 }, { 1, 7, 3, 5 }, { 1500001 }, { 11 } }
+local SHAPES = { { 100003 }, { 1, 7, 3, 5 }, { 150001 }, { 11 } }
+local OF = 60 -- parts that there might be: of so many, some 70,000 numbers are added at a time
 local OWN = { [0] = { 1, 2 }, [1] = {}, [2] = { 3 } } -- by rank
 
 -- One part has nothing for the second tensor.
@@ -26,8 +27,8 @@ end
 
 local totals, expected, mine = zeros(), zeros(), {}
 for i, number in ipairs(OWN[world.rank]) do mine[i] = part_of(number) end
-for _ = 1, 2 do world.add_parts(totals, mine, 3) end
-world.share_totals(totals, 3)
+for _ = 1, 2 do world.add_parts(totals, mine, OF) end
+world.share_totals(totals, OF)
 for _ = 1, 2 do
    for number = 1, 3 do
       for i, tensor in ipairs(part_of(number)) do expected[i] = tensor and expected[i] + tensor or expected[i] end
