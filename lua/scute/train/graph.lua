@@ -4,8 +4,8 @@
 -- That holds as long as each update asks for the same. So it is recorded within an epoch alone, after some updates of batches
 -- of one shape, given up at a batch of another and where memory is short, and not tried where something may look on, or do
 -- other things from one update to the next: sums over several processes, hooks of the user's on steps, layers and losses of the
--- user's, mixing, class weights, accumulation. What changes lies in the device's memory: photos and classes, random streams, the
--- loss's scale. Rates, clipping and the optimizer come afterwards, as ever.
+-- user's, mixing, class weights, accumulation. What changes lies in the device's memory: photos and classes, random streams,
+-- the loss's scale. Rates, clipping and the optimizer come afterwards, as ever.
 local scute = require "scute"
 local console = require "scute.base.console"
 local criterion = require "scute.train.criterion"
