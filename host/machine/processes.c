@@ -36,7 +36,7 @@ static const long long SAME_PRESS = 250 * 1000 * 1000;
 
 // How long mpirun may take to end its processes once it was told to, and once one of them has ended.
 static const long long LAST_WORDS = 3000LL * 1000 * 1000;
-static const double PATIENCE = 6;
+static const double PATIENCE = 5;
 
 static long long now(void) {
    struct timespec t;
