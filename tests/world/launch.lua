@@ -37,29 +37,12 @@ local MPIRUN = "mpirun --bind-to none --oversubscribe --allow-run-as-root"
 
 -- base: the tests' own check and shell.
 return function(base)
-   local check, shell, scratch = base.check, base.shell, base.scratch
+   local check, shell, at_once, scratch = base.check, base.shell, base.at_once, base.scratch
 
    local function write(name, text)
       local file = assert(io.open(scratch .. "/" .. name, "w"))
       file:write(text)
       file:close()
-   end
-
-   -- Runs lines of shell at once; returns what base.shell does of each.
-   local function at_once(lines)
-      local all = {}
-      for i, line in ipairs(lines) do
-         all[i] = ("{ %s\n} >$T/.out%d 2>$T/.err%d; echo $? >$T/.code%d; date +%%s >$T/.end%d"):format(line, i, i, i, i)
-      end
-      shell("{ " .. table.concat(all, "\n} & {\n") .. "\n} & wait")
-      local results = {}
-      for i, line in ipairs(lines) do
-         local function read(what) return base.read_file(("%s/.%s%d"):format(scratch, what, i)) or "" end
-         local r = { out = read "out", err = read "err", code = tonumber(read "code"), ended = tonumber(read "end") }
-         r.all = ("$ %s\nout: %s\nerr: %s\ncode: %s"):format(line, r.out, r.err, r.code)
-         results[i] = r
-      end
-      return results
    end
 
    local MOMENTS = { "start", "training", "validation", "checkpoint", "end" }
