@@ -16,7 +16,7 @@ void sc_ranks_begin(ScRanks *ranks, int wanted) {
    ranks->n = 0;
    ranks->gone = -1;
    ranks->signal = 0;
-   ranks->since = 0;
+   ranks->since = ranks->found = 0;
 }
 
 static bool knows(const ScRanks *ranks, int id) {
@@ -32,7 +32,7 @@ static void find(ScRanks *ranks, pid_t launcher) {
    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)launcher, (int)launcher);
    FILE *children = fopen(path, "r");
    while (children && ranks->n < ranks->wanted && fscanf(children, "%d", &id) == 1)
-      if (!knows(ranks, id)) ranks->ids[ranks->n++] = id;
+      if (!knows(ranks, id)) ranks->ids[ranks->n++] = id, ranks->found = now();
    if (children) fclose(children);
 }
 
@@ -50,6 +50,12 @@ static bool is_there(pid_t id, int *signal) {
    return false;
 }
 
+// All are started within a moment: one that is not seen by and by has ended before.
+static bool lacks_one(const ScRanks *ranks) {
+   static const long long MOMENT = 2000LL * 1000 * 1000;
+   return ranks->n > 0 && ranks->n < ranks->wanted && now() - ranks->found > MOMENT;
+}
+
 double sc_ranks_look(ScRanks *ranks, pid_t launcher) {
    bool others = false;
    if (ranks->n < ranks->wanted) find(ranks, launcher);
@@ -57,11 +63,12 @@ double sc_ranks_look(ScRanks *ranks, pid_t launcher) {
       int signal = 0;
       if (is_there(ranks->ids[i], &signal)) {
          others = true;
-      } else if (ranks->gone < 0) {
+      } else if (!ranks->since) {
          ranks->gone = i;
          ranks->signal = signal;
          ranks->since = now();
       }
    }
-   return others && ranks->gone >= 0 ? 1e-9 * (double)(now() - ranks->since) : 0;
+   if (!ranks->since && lacks_one(ranks)) ranks->since = now();
+   return others && ranks->since ? 1e-9 * (double)(now() - ranks->since) : 0;
 }

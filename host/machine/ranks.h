@@ -10,9 +10,10 @@ enum { SC_MOST_RANKS = 1024 };
 typedef struct {
    int wanted, n; // how many there will be, and are
    pid_t ids[SC_MOST_RANKS];
-   int gone;        // the first of which it was seen that it has ended, -1: none
+   int gone;        // the first of which it was seen that it has ended, -1: none, or it was never seen
    int signal;      // that ended it, 0: none, or it is not known
-   long long since; // when that was seen, in nanoseconds
+   long long found; // when another one was found, in nanoseconds
+   long long since; // when one was missed, 0: none is
 } ScRanks;
 
 void sc_ranks_begin(ScRanks *, int wanted);

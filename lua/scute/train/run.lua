@@ -117,9 +117,6 @@ function runs.new(run, model, set)
    photos.begin(run)
    run.interrupted = scute.interrupted
    parallel.begin(run)
-   if run.ordered and run.sync_batch_norm then
-      console.fail "--ordered and --sync_batch_norm: parts of an ordered batch are computed each by itself; take one of the two"
-   end
    ordered.begin(run)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
