@@ -252,6 +252,7 @@ static ScStatus join(void) {
    SC_TRY(sc_hosts_compare());
    sc_world_set_launched(launched);
    if (launched) sc_interrupt_also(SC_ASKED_TO_END);
+   if (launched && getenv("SCUTE_NPROC")) sc_interrupt_term_ends();
    return SC_OK;
 }
 

@@ -1,6 +1,7 @@
 // The seed of what is random, and where the random numbers stand.
 #include "host/bind/bind.h"
 #include "host/core/rng.h"
+#include "host/core/row_keys.h"
 
 // scute.manual_seed(n): everything random that follows depends on it alone
 static int manual_seed(lua_State *L) {
@@ -24,7 +25,16 @@ static int rng_state(lua_State *L) {
    return 1;
 }
 
-static const luaL_Reg functions[] = {{"manual_seed", manual_seed}, {"rng_state", rng_state}, {NULL, NULL}};
+// scute.row_keys(keys): from here on what is drawn for the rows of a tensor with as many of them as there are
+// keys (N) i64 follows from each row's own key; scute.row_keys() ends that
+static int row_keys(lua_State *L) {
+   ScTensor *keys = lua_isnoneornil(L, 1) ? NULL : sc_check_tensor(L, 1, "row_keys", "keys");
+   sc_check(L, sc_row_keys_set(keys));
+   return 0;
+}
+
+static const luaL_Reg functions[] = {
+    {"manual_seed", manual_seed}, {"rng_state", rng_state}, {"row_keys", row_keys}, {NULL, NULL}};
 
 static void open_random(lua_State *L) {
    luaL_setfuncs(L, functions, 0);

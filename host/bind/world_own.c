@@ -34,6 +34,17 @@ static int average(lua_State *L) {
    return 0;
 }
 
+// scute.world.end_attempt(failed) -> true, or false and why: whether any process has run out of memory in what
+// they computed together until here, for which each says whether it has
+static int end_attempt(lua_State *L) {
+   ScStatus status = sc_world_end_attempt(lua_toboolean(L, 1));
+   if (status != SC_EMEM) sc_check(L, status);
+   lua_pushboolean(L, status == SC_OK);
+   if (status == SC_OK) return 1;
+   lua_pushstring(L, sc_error());
+   return 2;
+}
+
 // ---- plain values ----
 
 // scute.world.sums(numbers) -> list: each number of the list, summed over all processes, as floats
@@ -163,9 +174,9 @@ static int release(lua_State *L) {
 
 static const luaL_Reg methods[] = {{"watch", watch}, {"unwatch", unwatch}, {"finish", finish},
                                    {"begun", begun}, {"free", release},    {NULL, NULL}};
-static const luaL_Reg functions[] = {{"average", average},   {"sums", sums},       {"texts", texts},
-                                     {"waited", waited},     {"reducer", reducer}, {"connect", connect},
-                                     {"computer", computer}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"average", average}, {"end_attempt", end_attempt}, {"sums", sums},
+                                     {"texts", texts},     {"waited", waited},           {"reducer", reducer},
+                                     {"connect", connect}, {"computer", computer},       {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);

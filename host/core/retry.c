@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "host/core/device.h"
+#include "host/core/world.h"
 
 static void (*collector)(void);
 
@@ -11,8 +12,9 @@ void sc_set_collector(void (*collect)(void)) {
 }
 
 ScStatus sc_with_retry(ScStatus (*run)(void *context), void *context) {
+   uint64_t meetings = sc_world_meetings();
    ScStatus status = run(context);
-   if (status != SC_EMEM) return status;
+   if (status != SC_EMEM || sc_world_meetings() != meetings) return status;
    if (collector) collector();
    sc_flush_devices();
    return run(context);

@@ -9,8 +9,8 @@
 SC_API_BEGIN
 
 // Runs `run(context)`; where that is SC_EMEM, which means that nothing has happened, frees what can be freed
-// and runs it again. Only between ops, never within a kernel, whose caches it would take away, and only in the
-// thread of the program.
+// and runs it again; not where it has met other processes (host/core/world.h), which do not. Only between ops,
+// never within a kernel, whose caches it would take away, and only in the thread of the program.
 ScStatus sc_with_retry(ScStatus (*run)(void *context), void *context);
 
 // Who collects garbage that holds tensors: host/bind. NULL: there is none.

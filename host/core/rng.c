@@ -53,6 +53,18 @@ void sc_uniform_doubles(uint64_t seed, uint64_t stream, uint64_t first, int64_t 
    }
 }
 
+// splitmix64 (Steele, Lea and Flood 2014), of both numbers one after the other.
+static uint64_t mixed(uint64_t z) {
+   z += 0x9E3779B97F4A7C15u;
+   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+   z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+   return z ^ z >> 31;
+}
+
+uint64_t sc_row_stream(int64_t key, uint64_t draw) {
+   return mixed(mixed((uint64_t)key) + draw);
+}
+
 void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out) {
 #pragma omp parallel for if (n > 4096)
    for (int64_t block = 0; block < (n + 3) / 4; block++) {

@@ -17,6 +17,8 @@ double sc_normal(uint64_t seed, uint64_t stream, uint64_t index);
 // Uniform in [0, 1) with 53 bits; n of them from element `first` on.
 double sc_uniform_double(uint64_t seed, uint64_t stream, uint64_t index);
 void sc_uniform_doubles(uint64_t seed, uint64_t stream, uint64_t first, int64_t n, double *out);
+// A stream of its own for each draw of a row that has a key (host/core/row_keys.h).
+uint64_t sc_row_stream(int64_t key, uint64_t draw);
 // The first n elements of a stream, the same as one by one: a block serves several of them.
 void sc_uniforms(uint64_t seed, uint64_t stream, int64_t n, double *out);
 void sc_normals(uint64_t seed, uint64_t stream, int64_t n, double *out);

@@ -199,7 +199,18 @@ static ScStatus exchange_texts(const char *mine, Text *all) {
    return sc_world_sum(SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
 }
 
+// What a process calls that has run out of memory, and which one has in this attempt; -1: none.
+static const char GIVES_UP[] = "(out of memory)";
+static int given_up = -1;
+
+static ScStatus give_up(int rank) {
+   given_up = rank;
+   return sc_fail(SC_EMEM, "out of memory in rank %d", rank);
+}
+
 static ScStatus compare_texts(const Text *all) {
+   for (int i = 0; i < world->size; i++)
+      if (strcmp(all[i], GIVES_UP) == 0) return give_up(i);
    for (int i = 1; i < world->size; i++)
       if (strcmp(all[i], all[0]) != 0)
          return sc_fail(SC_EARG,
@@ -209,13 +220,29 @@ static ScStatus compare_texts(const Text *all) {
    return SC_OK;
 }
 
+static uint64_t meetings;
+
+uint64_t sc_world_meetings(void) {
+   return meetings;
+}
+
 ScStatus sc_world_same_call(const char *text) {
    if (world->size == 1) return SC_OK;
-   Text *all = calloc((size_t)world->size, sizeof *all);
+   if (given_up >= 0) return give_up(given_up);
+   static Text *all; // kept: what is called in the middle of something is not to run out of memory
+   if (!all) all = malloc((size_t)world->size * sizeof *all);
    if (!all) return sc_fail(SC_EMEM, "scute.world: out of memory");
+   memset(all, 0, (size_t)world->size * sizeof *all);
+   meetings++;
    ScStatus status = exchange_texts(text, all);
-   if (status == SC_OK) status = compare_texts(all);
-   free(all);
+   return status == SC_OK ? compare_texts(all) : status;
+}
+
+// They know already where it was heard before.
+ScStatus sc_world_end_attempt(bool out_of_memory) {
+   if (world->size == 1) return out_of_memory ? sc_fail(SC_EMEM, "out of memory") : SC_OK;
+   ScStatus status = sc_world_same_call(out_of_memory ? GIVES_UP : "the end of a step");
+   given_up = -1;
    return status;
 }
 

@@ -44,6 +44,13 @@ ScStatus sc_world_exchange(int64_t mine, int64_t *all);
 // two of them. Longer texts than this are told apart by their beginning.
 enum { SC_WORLD_TEXT = 192 };
 ScStatus sc_world_same_call(const char *text);
+// How often this process has met the others so. What is tried again for want of memory must not have: they go
+// on meanwhile, and wait for the next call.
+uint64_t sc_world_meetings(void);
+// Ends what they compute with many such calls (a training step with batch norm over all of them): SC_EMEM in
+// all where any of them has run out of memory. One that says so here ends it wherever the others are: those
+// hear it at their next call, which is SC_EMEM then, as are all further ones until they come here.
+ScStatus sc_world_end_attempt(bool out_of_memory);
 
 // A new tensor: the sums over all processes, of f32, f64 or i64. All give the same dtype and shape, or it fails
 // in all of them. SC_EMEM: nothing has happened yet in any of them.

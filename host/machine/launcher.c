@@ -85,6 +85,18 @@ static ScStatus compare(const ScLaunch *launch) {
        launch->variable, launch->rank, launch->size, world->rank, world->size);
 }
 
+// Open MPI's launcher has a folder for as long as it runs. Without it MPI would end this process, in many
+// words.
+static ScStatus check_launcher(const ScLaunch *launch) {
+   const char *folder = value_of("PMIX_SERVER_TMPDIR");
+   if (!folder || launch->by_scute || access(folder, F_OK) == 0) return SC_OK;
+   return sc_fail(
+       SC_EUNSUPPORTED,
+       "%s is set, but the launcher that has set it is gone (there is no %s): this shell was started by "
+       "one, or has its variables; SCUTE_WORLD=none passes over them, SCUTE_WORLD=mpi asks MPI all the same",
+       launch->variable, folder);
+}
+
 // What all of them lack, one says.
 static ScStatus join_gpus(const ScLaunch *launch) {
    ScStatus status = sc_world_join_gpus();
@@ -95,18 +107,6 @@ static ScStatus join_gpus(const ScLaunch *launch) {
                   "their GPUs: ");
 }
 
-// Open MPI's launcher has a folder for as long as it runs. Without it MPI would end this process, in many
-// words.
-static ScStatus check_launcher(const ScLaunch *launch) {
-   const char *folder = value_of("PMIX_SERVER_TMPDIR");
-   if (!folder || access(folder, F_OK) == 0) return SC_OK;
-   return sc_fail(
-       SC_EUNSUPPORTED,
-       "%s is set, but the launcher that has set it is gone (there is no %s): this shell was started by "
-       "one, or has its variables; SCUTE_WORLD=none passes over them, SCUTE_WORLD=mpi asks MPI all the same",
-       launch->variable, folder);
-}
-
 ScStatus sc_launch_join(bool *launched) {
    ScLaunch launch;
    SC_TRY(sc_launch_find(&launch));
@@ -114,7 +114,7 @@ ScStatus sc_launch_join(bool *launched) {
    const char *wish = value_of("SCUTE_WORLD");
    bool is_wanted = wish && strcmp(wish, "mpi") == 0;
    if (!is_wanted && (!*launched || launch.size == 1)) return SC_OK;
-   if (!is_wanted && !launch.by_scute) SC_TRY(check_launcher(&launch));
+   if (!is_wanted) SC_TRY(check_launcher(&launch));
    ScStatus status = launch.by_scute ? join_gpus(&launch) : sc_world_join();
    char own[24];
    snprintf(own, sizeof own, "%ld", (long)getpid());
@@ -139,9 +139,10 @@ bool sc_launch_is_private(const char *entry) {
                                         "OMPI_MCA_initial_wdir=",
                                         "PMI_",
                                         "PMIX_",
-                                        "SCUTE_WORLD_",
                                         "SCUTE_TERMINAL=",
-                                        "SCUTE_JOINED="};
+                                        "SCUTE_JOINED=",
+                                        "SCUTE_NPROC=",
+                                        "SCUTE_WORLD_"};
    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
       if (strncmp(entry, begins[i], strlen(begins[i])) == 0) return true;
    return false;

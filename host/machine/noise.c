@@ -45,7 +45,8 @@ static void note(ScNoise *noise, int rank, int signal, int code, bool said) {
    if (code) noise->code = code;
 }
 
-// Whether a block is about the end of a process, which is noted. The words are those of Open MPI 4.
+// Whether a block is about the end of a process, which is noted, or comes of it (the folder of mpirun's that
+// another one was about to use is gone then). The words are those of Open MPI 4.
 static bool read_block(ScNoise *noise) {
    const char *text = noise->text, *at;
    int rank = -1, signal = 0, code = 0;
@@ -69,7 +70,8 @@ static bool read_block(ScNoise *noise) {
       sscanf(at, "has exited due to process rank %d", &rank);
       return note(noise, rank, 0, 0, false), true;
    }
-   return strstr(text, "Primary job  terminated normally, but ") != NULL;
+   return strstr(text, "Primary job  terminated normally, but ") != NULL ||
+          strstr(text, "A system call failed during shared memory initialization") != NULL;
 }
 
 static bool is_fence(const char *line, size_t n) {
@@ -85,6 +87,7 @@ static bool is_of_blocks(const char *line) {
    if (strncmp(line, "mpirun: Forwarding signal ", 26) == 0) return true;
    return *line == '[' && (strstr(line, "] Set MCA parameter \"orte_base_help_aggregate\" to 0") ||
                            strstr(line, "/orte/util/show_help.c at line ") ||
+                           strstr(line, " sent help message help-opal-shmem-mmap.txt / sys call fail") ||
                            strstr(line, " sent help message help-mpi-api.txt / mpi-abort"));
 }
 

@@ -22,18 +22,21 @@
 #include "host/machine/noise.h"
 #include "host/machine/orphans.h"
 #include "host/machine/parent.h"
+#include "host/machine/ranks.h"
 
 // ---- signals ----
 
 static volatile pid_t launcher;
 static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
+static bool hung;                            // mpirun was ended, since one process was gone and others were not
 static volatile long long first_press, second_press;
 
 // Wrappers pass one signal on twice; see host/term/signals.c.
 static const long long SAME_PRESS = 250 * 1000 * 1000;
 
-// How long mpirun may take to end its processes once it was told to.
+// How long mpirun may take to end its processes once it was told to, and once one of them has ended.
 static const long long LAST_WORDS = 3000LL * 1000 * 1000;
+static const double PATIENCE = 5;
 
 static long long now(void) {
    struct timespec t;
@@ -181,7 +184,7 @@ static bool listen_to(ScNoise *noise, int errors, int milliseconds) {
 }
 
 // A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
-static int wait_for_end(ScNoise *noise, int errors) {
+static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
    enum { LOOK = 200 };
    int status = 0;
    pid_t ended = 0;
@@ -191,7 +194,8 @@ static int wait_for_end(ScNoise *noise, int errors) {
          open = listen_to(noise, errors, LOOK);
       else
          poll(NULL, 0, LOOK);
-      if (is_over && now() - second_press > LAST_WORDS) kill(launcher, SIGKILL);
+      hung = hung || sc_ranks_look(ranks, launcher) > PATIENCE;
+      if (hung || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
       ended = waitpid(launcher, &status, WNOHANG);
       if (ended < 0 && errno != EINTR) break;
    }
@@ -201,23 +205,32 @@ static int wait_for_end(ScNoise *noise, int errors) {
    return status;
 }
 
-// A process that ended the others itself has said why.
-static void tell_end(const ScNoise *noise, int status) {
+static void tell(const char *who, int signal, int code) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
-   if (asked) return;
-   if (WIFSIGNALED(status))
-      fprintf(stderr, "%sscute: mpirun was ended by signal %d (%s), and its processes with it; %s\n", erase,
-              WTERMSIG(status), strsignal(WTERMSIG(status)), SC_GOES_ON);
-   else if (noise->rank >= 0 && noise->signal)
-      fprintf(stderr, "%sscute: rank %d was ended by signal %d (%s), and the others with it; %s\n", erase,
-              noise->rank, noise->signal, strsignal(noise->signal), SC_GOES_ON);
-   else if (noise->rank >= 0 && !noise->said)
-      fprintf(stderr, "%sscute: rank %d ended with exit code %d, and the others with it\n", erase, noise->rank,
-              noise->code ? noise->code : WEXITSTATUS(status));
+   if (signal)
+      fprintf(stderr, "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who,
+              signal, strsignal(signal), SC_GOES_ON);
+   else
+      fprintf(stderr, "%sscute: %s ended with exit code %d, and the others with it\n", erase, who, code);
 }
 
-static ScStatus run(char **words, const char *program, int *code) {
+// A process that ended the others itself has said why. Of a start that was broken off mpirun may say nothing.
+static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool by_signal) {
+   char who[40];
+   int rank = noise->rank, signal = noise->signal;
+   if (asked || code == 0 || noise->said) return;
+   if (by_signal && !hung) return tell("mpirun", code - 128, code);
+   if (rank < 0) {
+      rank = ranks->gone;
+      signal = ranks->signal || code <= 128 ? ranks->signal : code - 128;
+   }
+   snprintf(who, sizeof who, rank < 0 ? "a process" : "rank %d", rank);
+   tell(who, signal, noise->code ? noise->code : code);
+}
+
+static ScStatus run(int n, char **words, const char *program, int *code) {
    static ScNoise noise;
+   static ScRanks ranks;
    int errors;
    fflush(stdout);
    sc_orphans_come_here();
@@ -226,13 +239,21 @@ static ScStatus run(char **words, const char *program, int *code) {
    handle(SIGTERM, on_end);
    handle(SIGTSTP, on_stop);
    sc_noise_begin(&noise, STDERR_FILENO);
-   int status = wait_for_end(&noise, errors);
+   sc_ranks_begin(&ranks, n);
+   int status = wait_for_end(&noise, &ranks, errors);
    close(errors);
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
    if (*code) sc_orphans_kill(program);
-   tell_end(&noise, status);
+   tell_end(&noise, &ranks, *code, WIFSIGNALED(status));
    if (*code && asked) *code = 128 + asked;
    return SC_OK;
+}
+
+// A run of an experiment (lua/scute/experiment/process.lua) ends with the process that has begun it.
+static ScStatus end_with_experiment(void) {
+   const char *parent = getenv("SCUTE_EXPERIMENT_PARENT");
+   if (!getenv("SCUTE_EXPERIMENT") || !parent) return SC_OK;
+   return sc_end_with_parent(strtol(parent, NULL, 10));
 }
 
 // Whether that program is in a folder of the PATH.
@@ -261,13 +282,6 @@ static char *const *from_program(char **words, const char *program) {
    return words;
 }
 
-// A run of an experiment (lua/scute/experiment/process.lua) ends with the process that has begun it.
-static ScStatus end_with_experiment(void) {
-   const char *parent = getenv("SCUTE_EXPERIMENT_PARENT");
-   if (!getenv("SCUTE_EXPERIMENT") || !parent) return SC_OK;
-   return sc_end_with_parent(strtol(parent, NULL, 10));
-}
-
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
    SC_TRY(end_with_experiment());
@@ -279,12 +293,13 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    snprintf(number, sizeof number, "%d", n);
    share_cores(n);
    if (getenv("SCUTE_JOINED")) sc_launch_forget(); // this is a child of one that belongs to a group
+   setenv("SCUTE_NPROC", number, 1);
    name_terminal();
    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0); // who waits leaves the processor to others
    char **words = command(number, program, arguments);
    if (!words) return sc_fail(SC_EMEM, "out of memory");
    ScStatus status = through_gpus ? sc_members_run(n, from_program(words, program), SC_ASKED_TO_END, code)
-                                  : run(words, program, code);
+                                  : run(n, words, program, code);
    free(words);
    return status;
 }

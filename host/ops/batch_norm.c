@@ -7,7 +7,9 @@
 
 #include "host/core/call.h"
 #include "host/core/dispatch.h"
+#include "host/core/recording.h"
 #include "host/core/redo.h"
+#include "host/core/world.h"
 #include "host/ops/running_update.h"
 
 static const ScParam params[] = {
@@ -35,7 +37,21 @@ static const ScParam params[] = {
      .optional = true,
      .choices = SC_ACT_CHOICES,
      .doc = "activation at the end"},
+    {.name = "synchronised",
+     .kind = SC_CHOICE,
+     .optional = true,
+     .choices = "no|all|others",
+     .doc = "the batch is that of all processes of scute.world, which call this together; others: x is none of "
+            "it"},
 };
+
+bool sc_bn_joins(const ScCall *c) {
+   return c->attr[SC_BN_TRAINING].i && c->attr[SC_BN_SYNCHRONISED].i != SC_BN_NO && sc_world()->size > 1;
+}
+
+bool sc_bn_only_joins(const ScCall *c) {
+   return sc_bn_joins(c) && c->attr[SC_BN_SYNCHRONISED].i == SC_BN_OTHERS;
+}
 
 static ScStatus check_per_channel(const ScCall *c, int input) {
    const ScTensor *x = c->in[SC_BN_X], *t = c->in[input];
@@ -54,6 +70,7 @@ static ScStatus check_statistics(const ScCall *c) {
           SC_EARG,
           "%s: argument 'running_mean' is missing: without training = true the running statistics are used",
           c->op->name);
+   if (sc_bn_joins(c)) return SC_OK; // counted there
    if (training && sc_numel(x) / x->shape[1] < 2)
       return sc_fail(SC_EARG,
                      "%s: expected more than one value per channel when training, found shape %s; use a larger "
@@ -83,6 +100,7 @@ static ScStatus infer(ScCall *c) {
 static ScStatus update_running(ScCall *c) {
    if (!c->attr[SC_BN_TRAINING].i || !c->in[SC_BN_MEAN]) return SC_OK;
    double values = (double)(sc_numel(c->in[SC_BN_X]) / c->in[SC_BN_X]->shape[1]);
+   if (sc_bn_joins(c) && !c->device->backend->shapes_only) values = c->attr[SC_BN_VALUES].f;
    ScTensor *in[] = {c->in[SC_BN_MEAN], c->in[SC_BN_VAR], c->saved[SC_BN_BATCH_MEAN],
                      c->saved[SC_BN_BATCH_VAR]};
    ScAttr attr[] = {c->attr[SC_BN_MOMENTUM], {.f = values / (values - 1)}};
@@ -109,6 +127,10 @@ static void choose_what_to_keep(ScCall *c) {
 }
 
 static ScStatus forward(ScCall *c) {
+   if (sc_bn_joins(c) && sc_records(c->device))
+      return sc_fail(SC_EUNSUPPORTED,
+                     "batch_norm: what is recorded cannot join other processes; synchronised = "
+                     "\"no\" takes statistics of this one");
    choose_what_to_keep(c);
    bool recording = c->recording;
    c->recording = true; // the running update wants the batch statistics even if backward does not
@@ -153,7 +175,8 @@ SC_OP(batch_norm,
       .doc = "act((x - mean) / sqrt(var + eps) * weight + bias + residual) per channel. Training uses the "
              "batch's mean and "
              "biased variance and moves the running ones towards its mean and unbiased variance (Ioffe and "
-             "Szegedy 2015).",
+             "Szegedy 2015). Synchronised, as in PyTorch's SyncBatchNorm, the batch is that of several "
+             "processes; gradients of weight and bias are those of x, to be added up with the others'.",
       SC_PARAMS(params), .differentiable = true,
       .keep_in = 1u << SC_BN_X | 1u << SC_BN_WEIGHT | 1u << SC_BN_BIAS | 1u << SC_BN_MEAN | 1u << SC_BN_VAR |
                  1u << SC_BN_RESIDUAL,

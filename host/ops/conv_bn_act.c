@@ -68,7 +68,7 @@ static ScStatus run_separately(ScCall *c) {
    ScTensor *y;
    SC_TRY(sc_apply(&y, "conv2d", SC_CONV_BIAS + 1, c->in, c->attr, SC_CONV_ATTRS));
    ScTensor *in[SC_BN_INPUTS] = {y, c->in[BN_WEIGHT], c->in[BN_BIAS], c->in[MEAN], c->in[VAR], c->in[RESIDUAL]};
-   ScStatus status = sc_apply(&c->out[0], "batch_norm", SC_BN_INPUTS, in, &c->attr[TRAINING], SC_BN_ATTRS);
+   ScStatus status = sc_apply(&c->out[0], "batch_norm", SC_BN_INPUTS, in, &c->attr[TRAINING], SC_BN_ACT + 1);
    sc_tensor_release(y);
    return status;
 }

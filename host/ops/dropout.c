@@ -2,8 +2,7 @@
 #include "host/ops/dropout.h"
 
 #include "host/core/dispatch.h"
-#include "host/core/op.h"
-#include "host/core/rng.h"
+#include "host/core/row_keys.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "any shape, floating point"},
@@ -17,11 +16,16 @@ static const ScParam params[] = {
      .optional = true,
      .preset = 1,
      .doc = "false: x as it is (default true)"},
+    {.name = "keys",
+     .kind = SC_TENSOR,
+     .optional = true,
+     .doc = "(N) i64: what row n of x loses follows from its key, in whatever batch it is"},
 };
 
 static ScStatus infer(ScCall *c) {
    double p = c->attr[SC_DROPOUT_P].f;
-   SC_TRY(sc_want_float(c, 0));
+   SC_TRY(sc_want_float(c, SC_DROPOUT_X));
+   SC_TRY(sc_want_row_keys(c, SC_DROPOUT_X, SC_DROPOUT_KEYS));
    if (!(p >= 0 && p <= 1)) return sc_fail(SC_EARG, "dropout: argument 'p': expected 0 to 1, found %g", p);
    return sc_describe(c, 0, c->in[0]->dtype, c->in[0]->rank, c->in[0]->shape);
 }
@@ -35,14 +39,13 @@ static ScStatus forward(ScCall *c) {
       c->out[0]->buffer = sc_buffer_retain(c->in[0]->buffer);
       return SC_OK;
    }
-   c->attr[SC_DROPOUT_SEED].i = (int64_t)sc_rng()->seed;
-   c->attr[SC_DROPOUT_STREAM].i = (int64_t)sc_rng()->next_stream;
+   sc_row_keys_begin(c, SC_DROPOUT_X, SC_DROPOUT_KEYS, &c->attr[SC_DROPOUT_SEED], &c->attr[SC_DROPOUT_STREAM]);
    return sc_run_kernel(c);
 }
 
 // Only now, so that a retry after SC_EMEM draws the same mask.
 static ScStatus use_stream(ScCall *c) {
-   if (is_active(c)) sc_rng_stream();
+   if (is_active(c)) sc_row_keys_end(c, SC_DROPOUT_KEYS);
    return SC_OK;
 }
 
@@ -52,5 +55,5 @@ static ScStatus backward(ScCall *c) {
 }
 
 SC_OP(dropout, .doc = "While training, each element is 0 with probability p and otherwise x / (1 - p).",
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .commit = use_stream,
-      .backward = backward)
+      SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_DROPOUT_KEYS, .infer = infer,
+      .forward = forward, .commit = use_stream, .backward = backward)

@@ -3,6 +3,7 @@
 #include "host/ops/stochastic_depth.h"
 
 #include "host/core/dispatch.h"
+#include "host/core/row_keys.h"
 
 static const ScParam params[] = {
     {.name = "x", .kind = SC_TENSOR, .doc = "the branch (N, ...), floating point"},
@@ -13,6 +14,10 @@ static const ScParam params[] = {
      .optional = true,
      .preset = 1,
      .doc = "false: nothing is left out (default true)"},
+    {.name = "keys",
+     .kind = SC_TENSOR,
+     .optional = true,
+     .doc = "(N) i64: whether sample n is left out follows from its key, in whatever batch it is"},
 };
 
 static ScStatus infer(ScCall *c) {
@@ -28,6 +33,7 @@ static ScStatus infer(ScCall *c) {
       return sc_fail(SC_EARG, "stochastic_depth: argument 'residual': expected %s %s as x, found %s %s",
                      sc_dtype_name(x->dtype), sc_shape_text(x), sc_dtype_name(residual->dtype),
                      sc_shape_text(residual));
+   SC_TRY(sc_want_row_keys(c, SC_DEPTH_X, SC_DEPTH_KEYS));
    return sc_describe(c, 0, x->dtype, x->rank, x->shape);
 }
 
@@ -40,14 +46,13 @@ static ScStatus forward(ScCall *c) {
       c->out[0]->buffer = sc_buffer_retain(c->in[SC_DEPTH_X]->buffer);
       return SC_OK;
    }
-   c->attr[SC_DEPTH_SEED].i = (int64_t)sc_rng()->seed;
-   c->attr[SC_DEPTH_STREAM].i = (int64_t)sc_rng()->next_stream;
+   sc_row_keys_begin(c, SC_DEPTH_X, SC_DEPTH_KEYS, &c->attr[SC_DEPTH_SEED], &c->attr[SC_DEPTH_STREAM]);
    return sc_run_kernel(c);
 }
 
 // Only now, so that a retry after SC_EMEM draws the same samples.
 static ScStatus use_stream(ScCall *c) {
-   if (is_random(c)) sc_rng_stream();
+   if (is_random(c)) sc_row_keys_end(c, SC_DEPTH_KEYS);
    return SC_OK;
 }
 
@@ -65,5 +70,5 @@ static ScStatus backward(ScCall *c) {
 SC_OP(stochastic_depth,
       .doc = "While training, each sample of x is 0 with probability p and otherwise x / (1 - p); then the "
              "residual is added (Huang et al. 2016, in torchvision's mode \"row\").",
-      SC_PARAMS(params), .differentiable = true, .infer = infer, .forward = forward, .commit = use_stream,
-      .backward = backward)
+      SC_PARAMS(params), .differentiable = true, .keep_in = 1u << SC_DEPTH_KEYS, .infer = infer,
+      .forward = forward, .commit = use_stream, .backward = backward)

@@ -13,7 +13,7 @@ static const long long SAME_PRESS = 250 * 1000 * 1000;
 
 static pthread_t main_thread;
 static void (*stop_running)(void);
-static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop, only_first;
+static volatile sig_atomic_t pending, finishing, in_session, drawing, saves_stop, only_first, term_ends;
 static volatile long long first_press; // written in the handler only
 static int also;                       // a signal that counts as SIGINT, 0: none
 
@@ -43,6 +43,7 @@ static void on_second(int signal) {
 
 static void handle(int number) {
    int saved = errno, signal = also && number == also ? SIGINT : number;
+   if (term_ends && number == SIGTERM) _exit(128 + SIGTERM);
    if (!pthread_equal(pthread_self(), main_thread))
       pthread_kill(main_thread, number);
    else if (pending && (pending != SC_SAVED || signal == SC_SAVED)) // the first that the user sends
@@ -115,6 +116,10 @@ void sc_interrupt_session(bool on) {
 
 void sc_interrupt_only_first(void) {
    only_first = true;
+}
+
+void sc_interrupt_term_ends(void) {
+   term_ends = true;
 }
 
 void sc_interrupt_drawing(bool on) {

@@ -42,6 +42,10 @@ void sc_interrupt_session(bool on);
 // it ends. From a terminal both hear of each, and what the parent passes on is no second one.
 void sc_interrupt_only_first(void);
 
+// From now on SIGTERM ends the process at once, without a word: it is not the user who sends it, but what has
+// started several of them and ends all, since one has ended.
+void sc_interrupt_term_ends(void);
+
 // The line of the terminal in which the cursor stands is drawn in place: what ends the process erases it.
 void sc_interrupt_drawing(bool on);
 

@@ -7,6 +7,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "host/core/world_norm.h"
 #include "host/ops/batch_norm.h"
 #include "kernels/cpu/batch_norm_loops.h"
 #include "kernels/cpu/half.h"
@@ -17,7 +18,8 @@ typedef struct {
    ScNormRows loops;
    int64_t rows, channels, fold; // rows and channels of the tensor; tensor rows in a row of the loops
    int threads;
-   bool training;
+   bool training, joins, counts; // see sc_bn_joins; counts: what is here is among what statistics are of
+   double values;                // in a channel, over all that they are of
    double eps;
    ScBuffer *scratch;
    double *sums; // 2 * width per thread
@@ -31,9 +33,14 @@ static const void *values(const ScTensor *t) {
 
 static ScStatus start(Norm *b, ScCall *c) {
    const ScTensor *x = c->in[SC_BN_X];
-   *b = (Norm){
-       .channels = x->shape[1], .fold = 1, .training = c->attr[SC_BN_TRAINING].i, .eps = c->attr[SC_BN_EPS].f};
+   *b = (Norm){.channels = x->shape[1],
+               .fold = 1,
+               .training = c->attr[SC_BN_TRAINING].i,
+               .joins = sc_bn_joins(c),
+               .counts = !sc_bn_only_joins(c),
+               .eps = c->attr[SC_BN_EPS].f};
    b->rows = sc_numel(x) / b->channels;
+   b->values = (double)b->rows;
    while (b->channels * b->fold < NARROW && b->rows % (2 * b->fold) == 0) b->fold *= 2;
    b->threads = sc_numel(x) < 1 << 15 ? 1 : omp_get_max_threads();
    size_t width = (size_t)(b->channels * b->fold), threads = (size_t)b->threads;
@@ -103,15 +110,39 @@ static const float *sample_mean(Norm *b) {
    return repeat(b, mean);
 }
 
-static void batch_statistics(Norm *b, float *mean, float *var) {
+static double at_least_0(double square) {
+   return square > 0 || square != square ? square : 0;
+}
+
+// From the sums over this process's rows: those of all processes.
+static ScStatus join(Norm *b, ScCall *c, const float *near, float *mean, float *var) {
+   double n = (double)b->rows, *middle = b->sums, *square = b->sums + b->loops.width;
+   for (int64_t i = 0; i < b->channels; i++) {
+      double shift = middle[i] / n;
+      square[i] = at_least_0(square[i] - middle[i] * shift);
+      middle[i] = near[i] + shift;
+   }
+   ScMoments moments = {b->channels, b->counts ? n : 0, middle, square};
+   SC_TRY(sc_world_join_moments(&moments));
+   for (int64_t i = 0; i < b->channels; i++) {
+      mean[i] = (float)middle[i];
+      var[i] = (float)(square[i] / moments.count);
+   }
+   c->attr[SC_BN_VALUES].f = moments.count;
+   return SC_OK;
+}
+
+static ScStatus batch_statistics(Norm *b, ScCall *c, float *mean, float *var) {
    const float *near = b->loops.mean = sample_mean(b);
    sum_up(b, sc_norm_sum);
+   if (b->joins) return join(b, c, near, mean, var);
    double n = (double)b->rows;
    for (int64_t i = 0; i < b->channels; i++) {
       double shift = b->sums[i] / n, square = b->sums[b->loops.width + i] / n - shift * shift;
       mean[i] = (float)(near[i] + shift);
-      var[i] = (float)(square > 0 || square != square ? square : 0);
+      var[i] = (float)at_least_0(square);
    }
+   return SC_OK;
 }
 
 // What comes before the activation as x * scale + offset.
@@ -129,17 +160,21 @@ static void scale_and_offset(Norm *b, const ScCall *c, const float *mean, const 
 
 static ScStatus forward(ScCall *c) {
    Norm b;
+   ScStatus status = SC_OK;
    SC_TRY(start(&b, c));
    const float *mean = values(c->in[SC_BN_MEAN]), *var = values(c->in[SC_BN_VAR]);
    if (b.training) {
       mean = values(c->saved[SC_BN_BATCH_MEAN]), var = values(c->saved[SC_BN_BATCH_VAR]);
-      batch_statistics(&b, c->saved[SC_BN_BATCH_MEAN]->buffer->data, c->saved[SC_BN_BATCH_VAR]->buffer->data);
+      status = batch_statistics(&b, c, c->saved[SC_BN_BATCH_MEAN]->buffer->data,
+                                c->saved[SC_BN_BATCH_VAR]->buffer->data);
    }
-   scale_and_offset(&b, c, mean, var);
-   b.loops.out = c->out[0]->buffer->data;
-   map(&b, sc_norm_apply);
+   if (status == SC_OK) {
+      scale_and_offset(&b, c, mean, var);
+      b.loops.out = c->out[0]->buffer->data;
+      map(&b, sc_norm_apply);
+   }
    sc_buffer_release(b.scratch);
-   return SC_OK;
+   return status;
 }
 
 // ---- backward ----
@@ -177,12 +212,20 @@ static void store_weight_and_bias(const Norm *b, const ScCall *c, const float *v
    }
 }
 
-// gx = scale * (g - mean of g - xhat * mean of (g * xhat)) when training, else scale * g.
+// What does not count has had its share in the gradients of weight and bias.
+static ScStatus join_gradients(Norm *b, const ScCall *c) {
+   double *plain = b->sums, *product = b->sums + b->loops.width;
+   if (!b->counts) memset(b->sums, 0, 2 * (size_t)b->loops.width * sizeof *b->sums);
+   b->values = c->attr[SC_BN_VALUES].f;
+   return sc_world_join_gradients(b->channels, plain, product);
+}
+
+// gx = scale * (g - mean of g - xhat * mean of (g * xhat)) where the statistics are of x too, else scale * g.
 static void input_gradient(Norm *b, const float *var) {
    b->loops.gscale = b->loops.scale;
-   if (b->training) {
+   if (b->training && b->counts) {
       float *slope = per_channel(b), *offset = per_channel(b);
-      double n = (double)b->rows;
+      double n = b->values;
       for (int64_t i = 0; i < b->channels; i++) {
          slope[i] = (float)(-b->loops.scale[i] * b->sums[b->loops.width + i] / (n * (var[i] + b->eps)));
          offset[i] = (float)(-b->loops.scale[i] * b->sums[i] / n);
@@ -211,10 +254,11 @@ static ScStatus backward(ScCall *c) {
        c->grad_in[SC_BN_WEIGHT] || c->grad_in[SC_BN_BIAS] || (b.loops.gx && b.training) || b.loops.gresidual;
    if (sums) sum_up(&b, sc_norm_sum_gradients);
    store_weight_and_bias(&b, c, var);
-   if (b.loops.gx) input_gradient(&b, var);
-   if (!b.loops.gresidual) copy_residual_gradient(c);
+   ScStatus status = b.loops.gx && b.joins ? join_gradients(&b, c) : SC_OK;
+   if (status == SC_OK && b.loops.gx) input_gradient(&b, var);
+   if (status == SC_OK && !b.loops.gresidual) copy_residual_gradient(c);
    sc_buffer_release(b.scratch);
-   return SC_OK;
+   return status;
 }
 
 SC_KERNEL(cpu, batch_norm, SC_F32_AND_BF16, .forward = forward, .backward = backward)

@@ -3,18 +3,17 @@
 //
 // A block takes a strip of channels, sixteen bytes of them a thread, and a part of the rows (pixels); the block
 // that comes last of those that share a strip joins the parts in their order, so that results do not depend on
-// which one that is. Variances are
-// sums of (x - c)^2, where c is the first value that the thread meets, joined as in Chan, Golub and LeVeque
-// 1979: one pass, and no cancellation where the mean is large.
+// which one that is. Variances are sums of (x - c)^2, where c is the first value that the thread meets, joined
+// as in Chan, Golub and LeVeque 1979: one pass, and no cancellation where the mean is large.
 #include <math.h>
 
 #include <type_traits>
 
 #include "host/ops/batch_norm.h"
 #include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/batch_norm_world.cuh"
 #include "kernels/cuda/element.cuh"
 #include "kernels/cuda/last_block.cuh"
-#include "kernels/cuda/workspace.h"
 
 namespace {
 
@@ -23,7 +22,7 @@ template <typename T> struct Norm {
    int64_t rows, channels;
    int act;
    bool training;
-   M eps;
+   M eps, values;             // values: in a channel, over all that statistics and sums are of
    const T *x, *residual, *y; // NULL where absent or without values
    const M *weight, *bias, *mean, *var;
    const M *running_mean, *running_var;
@@ -277,6 +276,7 @@ template <typename T, int N> ScStatus measure(ScCall *c, Norm<T> b) {
 
 template <typename T, int N> ScStatus forward_in(ScCall *c, Norm<T> b) {
    if (b.training) SC_TRY((measure<T, N>(c, b)));
+   if (sc_bn_joins(c)) SC_TRY(join_statistics(c, b.rows, b.channels, b.mean, b.var, &b.unbias));
    Layout l = streaming<N>(c->device, b.rows, b.channels);
    return sc_cuda_launch(c->device, "batch_norm", batch_norm_normalise<T, N>, l.grid, l.threads, 0, b, l.lanes,
                          sc_data<T>(c->out[0]));
@@ -359,8 +359,8 @@ __global__ void batch_norm_backward(Norm<T> b, int lanes, const T *gy, const Sum
    Channels<T, N> c(b, m.channel);
    M plain[N] = {}, normal[N] = {};
    for (int k = 0; sums && k < N; k++) {
-      plain[k] = sums[m.channel + k].plain / (M)b.rows;
-      normal[k] = sums[m.channel + k].normal / (M)b.rows;
+      plain[k] = sums[m.channel + k].plain / b.values;
+      normal[k] = sums[m.channel + k].normal / b.values;
    }
 #pragma unroll 2
    for (int64_t r = m.from; r < m.to; r += m.deep) {
@@ -396,6 +396,7 @@ template <typename T, int N> ScStatus backward_in(ScCall *c, Norm<T> b) {
    Sums<ScMath<T>> *sums = nullptr;
    if (c->grad_in[SC_BN_WEIGHT] || c->grad_in[SC_BN_BIAS] || (gx && b.training))
       SC_TRY((sum_up<T, N>(c, b, gy, &sums)));
+   if (gx && sc_bn_joins(c)) SC_TRY(join_gradients(c, b.channels, &sums));
    if (!gx && !gresidual) return SC_OK;
    Layout l = streaming<N>(c->device, b.rows, b.channels);
    return sc_cuda_launch(c->device, "batch_norm", batch_norm_backward<T, N>, l.grid, l.threads, 0, b, l.lanes,
@@ -418,12 +419,13 @@ template <typename T> Norm<T> describe(const ScCall *c, const Moved &moved = Mov
    typedef ScMath<T> M;
    const ScTensor *x = c->in[SC_BN_X];
    bool training = c->attr[SC_BN_TRAINING].i;
-   double values = (double)(sc_numel(x) / x->shape[1]);
+   double values = values_of(c);
    return {sc_numel(x) / x->shape[1],
            x->shape[1],
            (int)c->attr[SC_BN_ACT].i,
            training,
            (M)c->attr[SC_BN_EPS].f,
+           (M)values,
            sc_data<T>(x),
            sc_data<T>(c->in[SC_BN_RESIDUAL]),
            sc_data<T>(c->out[0]),

@@ -19,15 +19,32 @@ __global__ void dropout_apply(int64_t n, ScDraws draws, uint32_t threshold, ScMa
    }
 }
 
+// Rows of `each` elements, of which each draws for itself.
+template <typename T>
+__global__ void dropout_apply_rows(int64_t n, int64_t each, ScDraws draws, const int64_t *keys,
+                                   uint32_t threshold, ScMath<T> scale, const T *x, T *y) {
+   for (int64_t i = sc_thread(); i < n; i += sc_threads()) {
+      uint32_t bits[4];
+      int64_t row = i / each, at = i % each;
+      sc_cuda_philox(sc_cuda_row_draws(draws, keys[row]), (uint64_t)at / 4, bits);
+      y[i] = sc_narrow<T>(sc_is_kept(bits[at % 4], threshold) ? sc_widen(x[i]) * scale : 0);
+   }
+}
+
 ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *y) {
    double p = c->attr[SC_DROPOUT_P].f;
    int64_t n = sc_numel(x);
    ScDraws draws = sc_cuda_draws(c->device, c->attr[SC_DROPOUT_SEED].i, c->attr[SC_DROPOUT_STREAM].i);
+   const int64_t *keys = sc_dropout_keys(c);
    return sc_with_float(x->dtype, [&](auto type) {
       typedef decltype(type) T;
+      ScMath<T> scale = (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0);
+      if (keys)
+         return sc_cuda_launch(c->device, "dropout", dropout_apply_rows<T>, sc_cuda_grid(c->device, n),
+                               SC_CUDA_BLOCK, 0, n, n / x->shape[0], draws, keys, sc_threshold(p), scale,
+                               sc_data<T>(x), sc_data<T>(y));
       return sc_cuda_launch(c->device, "dropout", dropout_apply<T>, sc_cuda_grid(c->device, n / 4),
-                            SC_CUDA_BLOCK, 0, n, draws, sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0),
-                            sc_data<T>(x), sc_data<T>(y));
+                            SC_CUDA_BLOCK, 0, n, draws, sc_threshold(p), scale, sc_data<T>(x), sc_data<T>(y));
    });
 }
 

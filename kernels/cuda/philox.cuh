@@ -34,6 +34,20 @@ __device__ inline void sc_cuda_philox(ScDraws d, uint64_t index, uint32_t (&c)[4
    }
 }
 
+// As sc_row_stream has it.
+__device__ inline uint64_t sc_cuda_mixed(uint64_t z) {
+   z += 0x9E3779B97F4A7C15u;
+   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+   z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+   return z ^ z >> 31;
+}
+
+// Where a row that has a key draws.
+__device__ inline ScDraws sc_cuda_row_draws(ScDraws d, int64_t key) {
+   if (d.base) d.seed = d.base[0], d.stream += d.base[1];
+   return {d.seed, sc_cuda_mixed(sc_cuda_mixed((uint64_t)key) + d.stream), nullptr};
+}
+
 // sc_uniform_double.
 __device__ inline double sc_cuda_uniform_double(const ScDraws &d, uint64_t index) {
    uint32_t bits[4];

@@ -7,15 +7,17 @@ namespace {
 
 template <typename M> struct Depth {
    ScDraws draws;
-   uint32_t threshold; // 0: every sample stays
+   const int64_t *keys; // NULL: a sample is known by its row
+   uint32_t threshold;  // 0: every sample stays
    M scale;
 };
 
 // What sample `row` is multiplied by, as sc_depth_scale has it.
 template <typename M> __device__ M scale_of(Depth<M> d, int64_t row) {
    uint32_t bits[4];
-   sc_cuda_philox(d.draws, (uint64_t)row / 4, bits);
-   return sc_is_kept(bits[row % 4], d.threshold) ? d.scale : 0;
+   sc_cuda_philox(d.keys ? sc_cuda_row_draws(d.draws, d.keys[row]) : d.draws, d.keys ? 0 : (uint64_t)row / 4,
+                  bits);
+   return sc_is_kept(bits[d.keys ? 0 : row % 4], d.threshold) ? d.scale : 0;
 }
 
 // One sample after the other, `each` elements long; `strip` divides that. A sample that is left out is 0 even
@@ -54,7 +56,7 @@ ScStatus run(const ScCall *c, const ScTensor *x, const ScTensor *residual, const
    return sc_with_float(x->dtype, [&](auto type) {
       typedef decltype(type) T;
       constexpr int N = ScWide<T>::N;
-      Depth<ScMath<T>> d = {draws, sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0)};
+      Depth<ScMath<T>> d = {draws, sc_depth_keys(c), sc_threshold(p), (ScMath<T>)(p < 1 ? 1 / (1 - p) : 0)};
       bool vectors = sc_numel(x) / x->shape[0] % N == 0;
       return vectors ? launch<T, N>(c, d, x, residual, y) : launch<T, 1>(c, d, x, residual, y);
    });

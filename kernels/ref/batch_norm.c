@@ -1,3 +1,4 @@
+#include "host/core/world_norm.h"
 #include "host/ops/batch_norm.h"
 #include "kernels/ref/activation.h"
 #include "kernels/ref/view.h"
@@ -5,17 +6,21 @@
 // Values lie in rows of C channels, one row a pixel.
 typedef struct {
    int64_t rows, channels;
+   double values; // in a channel, over all that statistics and sums are of
    double eps;
    ScAct act;
-   bool training;
+   bool training, counts; // counts: what is here is among them
    const double *x, *weight, *bias, *residual, *y;
    double *mean, *var;
 } Norm;
 
 static Norm describe(const ScCall *c) {
    const ScTensor *x = c->in[SC_BN_X];
-   return (Norm){.rows = sc_numel(x) / x->shape[1],
+   int64_t rows = sc_numel(x) / x->shape[1];
+   return (Norm){.rows = rows,
                  .channels = x->shape[1],
+                 .values = (double)rows,
+                 .counts = !sc_bn_only_joins(c),
                  .eps = c->attr[SC_BN_EPS].f,
                  .act = (ScAct)c->attr[SC_BN_ACT].i,
                  .training = c->attr[SC_BN_TRAINING].i};
@@ -32,17 +37,27 @@ static double before_act(const Norm *b, int64_t row, int64_t channel) {
           (b->residual ? b->residual[row * b->channels + channel] : 0);
 }
 
-static void batch_statistics(const Norm *b) {
-   double rows = (double)b->rows;
+// Leaves the sums of squares about the mean in var.
+static void sums_of_squares(const Norm *b) {
    for (int64_t r = 0; r < b->rows; r++)
       for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] += b->x[r * b->channels + ch];
-   for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] /= rows;
+   for (int64_t ch = 0; ch < b->channels; ch++) b->mean[ch] /= (double)b->rows;
    for (int64_t r = 0; r < b->rows; r++)
       for (int64_t ch = 0; ch < b->channels; ch++) {
          double d = b->x[r * b->channels + ch] - b->mean[ch];
          b->var[ch] += d * d;
       }
-   for (int64_t ch = 0; ch < b->channels; ch++) b->var[ch] /= rows;
+}
+
+static ScStatus batch_statistics(Norm *b, ScCall *c) {
+   sums_of_squares(b);
+   if (sc_bn_joins(c)) {
+      ScMoments moments = {b->channels, b->counts ? b->values : 0, b->mean, b->var};
+      SC_TRY(sc_world_join_moments(&moments));
+      c->attr[SC_BN_VALUES].f = b->values = moments.count;
+   }
+   for (int64_t ch = 0; ch < b->channels; ch++) b->var[ch] /= b->values;
+   return SC_OK;
 }
 
 static ScStatus forward(ScCall *c) {
@@ -56,12 +71,12 @@ static ScStatus forward(ScCall *c) {
                  SC_WRITE(c->out[0])};
    SC_TRY(sc_views_open(v, 7));
    b.x = v[0].v, b.weight = v[1].v, b.bias = v[2].v, b.residual = v[3].v, b.mean = v[4].v, b.var = v[5].v;
-   if (b.training) batch_statistics(&b);
-   for (int64_t r = 0; r < b.rows; r++)
+   ScStatus status = b.training ? batch_statistics(&b, c) : SC_OK;
+   for (int64_t r = 0; r < b.rows && status == SC_OK; r++)
       for (int64_t ch = 0; ch < b.channels; ch++)
          v[6].v[r * b.channels + ch] = sc_act(b.act, before_act(&b, r, ch));
    sc_views_close(v, 7);
-   return SC_OK;
+   return status;
 }
 
 // The gradient before the activation. y is kept only where it tells the activation's derivative.
@@ -75,7 +90,12 @@ typedef struct {
    double *x, *weight, *bias, *residual; // NULL where not wanted
 } Gradients;
 
-static void channel_gradients(const Norm *b, const double *gy, int64_t ch, Gradients to) {
+// Sums of the gradient before the activation, and of that times the normalised value.
+typedef struct {
+   double *plain, *normal; // (channels)
+} Sums;
+
+static void channel_sums(const Norm *b, const double *gy, int64_t ch, Gradients to, Sums sums) {
    double sum = 0, sum_normal = 0;
    for (int64_t r = 0; r < b->rows; r++) {
       double g = masked(b, gy, r, ch);
@@ -85,13 +105,31 @@ static void channel_gradients(const Norm *b, const double *gy, int64_t ch, Gradi
    }
    if (to.weight) to.weight[ch] = sum_normal;
    if (to.bias) to.bias[ch] = sum;
-   if (!to.x) return;
-   double scale = (b->weight ? b->weight[ch] : 1) / sqrt(b->var[ch] + b->eps), n = (double)b->rows;
+   sums.plain[ch] = b->counts ? sum : 0;
+   sums.normal[ch] = b->counts ? sum_normal : 0;
+}
+
+static void channel_gradient(const Norm *b, const double *gy, int64_t ch, double *gx, Sums sums) {
+   double scale = (b->weight ? b->weight[ch] : 1) / sqrt(b->var[ch] + b->eps), n = b->values;
    for (int64_t r = 0; r < b->rows; r++) {
       double g = masked(b, gy, r, ch);
-      if (b->training) g -= sum / n + normal(b, r, ch) * sum_normal / n; // the statistics depend on x too
-      to.x[r * b->channels + ch] = g * scale;
+      if (b->training && b->counts) // the statistics depend on x too
+         g -= sums.plain[ch] / n + normal(b, r, ch) * sums.normal[ch] / n;
+      gx[r * b->channels + ch] = g * scale;
    }
+}
+
+static ScStatus gradients(Norm *b, const ScCall *c, const double *gy, Gradients to, Sums sums) {
+#pragma omp parallel for
+   for (int64_t ch = 0; ch < b->channels; ch++) channel_sums(b, gy, ch, to, sums);
+   if (!to.x) return SC_OK;
+   if (sc_bn_joins(c)) {
+      SC_TRY(sc_world_join_gradients(b->channels, sums.plain, sums.normal));
+      b->values = c->attr[SC_BN_VALUES].f;
+   }
+#pragma omp parallel for
+   for (int64_t ch = 0; ch < b->channels; ch++) channel_gradient(b, gy, ch, to.x, sums);
+   return SC_OK;
 }
 
 static ScStatus backward(ScCall *c) {
@@ -108,14 +146,19 @@ static ScStatus backward(ScCall *c) {
                  SC_WRITE(c->grad_in[SC_BN_WEIGHT]),
                  SC_WRITE(c->grad_in[SC_BN_BIAS]),
                  SC_WRITE(c->grad_in[SC_BN_RESIDUAL])};
-   SC_TRY(sc_views_open(v, 12));
+   double *sums = malloc(2 * (size_t)b.channels * sizeof *sums);
+   ScStatus status = sums ? sc_views_open(v, 12) : sc_fail(SC_EMEM, "out of memory");
+   if (status != SC_OK) {
+      free(sums);
+      return status;
+   }
    b.x = v[0].v, b.weight = v[1].v, b.bias = v[2].v, b.residual = v[3].v, b.mean = v[4].v, b.var = v[5].v,
    b.y = v[6].v;
-#pragma omp parallel for
-   for (int64_t ch = 0; ch < b.channels; ch++)
-      channel_gradients(&b, v[7].v, ch, (Gradients){v[8].v, v[9].v, v[10].v, v[11].v});
+   status =
+       gradients(&b, c, v[7].v, (Gradients){v[8].v, v[9].v, v[10].v, v[11].v}, (Sums){sums, sums + b.channels});
    sc_views_close(v, 12);
-   return SC_OK;
+   free(sums);
+   return status;
 }
 
 SC_KERNEL(ref, batch_norm, .dtypes = SC_FLOATS, .forward = forward, .backward = backward)

@@ -301,6 +301,8 @@ function cli.parse(words, summary, spec, more)
    local opt = without_empty_lists(parser:parse(line), declaration)
    local one, other, why = declaration:clash(opt)
    if one then cli.usage_error("--%s and --%s exclude each other: %s", one, other, why) end
+   local lonely, needed = declaration:lacking(opt)
+   if lonely then cli.usage_error("--%s means nothing without --%s", lonely, needed) end
    local missing = declaration:fill(opt)
    if missing then cli.usage_error("--%s is missing: %s", missing[1], missing.help) end
    apply(opt)

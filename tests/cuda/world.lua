@@ -249,6 +249,25 @@ local function more_training()
    accounts()
 end
 
+-- Batch norm over the photos of all processes: by itself, and in training, where they learn what one process does. The last
+-- batch has two photos, of which the third process has none.
+local function synchronised()
+   local r = start(2, here .. "/../world/sync_ops.lua cuda")
+   local lines, good = cli.lines_of(r.out), r.code == 0
+   for _, line in ipairs(lines) do good = good and line:find "^%d+ cases, 0 wrong$" end
+   check(good and #lines == 2, "batch norm of two processes", r.all)
+   are_clean(2, "batch norm of two processes")
+   local options = "--epochs 2 --batch_size 13 --learning_rate 0.01 --precision fp32_strict --sync_batch_norm"
+   r = on_gpus(1, "$S " .. EXERCISE:format("normed", "sync1", options))
+   check(r.code == 0, "--sync_batch_norm of one process", r.all)
+   accounts()
+   r = start(3, EXERCISE:format("normed", "sync3", options))
+   check(r.code == 0 and said_nothing(r), "--sync_batch_norm of three", r.all)
+   are_clean(3, "--sync_batch_norm of three")
+   local d = difference("sync1", "sync3", "normed")
+   check(d < 1e-5, ("losses differ by %g from those of one process"):format(d))
+end
+
 -- ---- what is wrong ----
 
 local function other_calls()
@@ -354,6 +373,6 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, other_calls, deaths, failures, refused, interrupts }
+local tests = { sums, training, more_training, synchronised, other_calls, deaths, failures, refused, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)

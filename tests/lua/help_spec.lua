@@ -108,7 +108,7 @@ end)
 -- Classes of objects that never leave the library.
 local KEPT_INSIDE = {}
 for name in ([[Declaration Failure Queue Set Axes Progress Average Worst Board Looks Part Feed Kept
-   Augmentation Samples Lines Reached metric Graph Known Trace Taken Work Reader Found]]):gmatch "%S+" do
+   Augmentation Samples Lines Reached metric Graph Known Trace Taken Work Reader Found Sum Norms]]):gmatch "%S+" do
    KEPT_INSIDE[name] = true
 end
 local PROGRAMS = { worker = true } -- of scute.compare: run, not required

@@ -73,7 +73,7 @@ local function command_lines()
    end
    local r = shell "$S --nproc 1 -e 'print(scute.world.size, ...)'"
    check(r.code == 0 and r.out == "1\n", "one process is as ever", r.all)
-   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi, nccl or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
+   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
 end
 
 local function leftovers()
@@ -206,17 +206,19 @@ local function children()
    check(r.code == 0 and cli.read_file(cli.scratch .. "/c") == "1\n", "a child is alone", r.all)
 end
 
-local training, reducer, launch =
-   dofile "tests/world/training.lua", dofile "tests/world/reducer.lua", dofile "tests/world/launch.lua"
+local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
+local ordered, launch = dofile "tests/world/ordered.lua", dofile "tests/world/launch.lua"
+local sync = dofile "tests/world/sync.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
       tests[#tests + 1] = test
    end
-   for _, part in ipairs { training, reducer, launch } do
-      for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
+   for _, part in ipairs { training, reducer, ordered, launch } do
+      for _, test in ipairs(part(cli, start)) do tests[#tests + 1] = test end
    end
+   for _, test in ipairs(sync(cli, write, start)) do tests[#tests + 1] = test end
 else
    print "there is no MPI here: processes alone are tested"
 end

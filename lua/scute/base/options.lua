@@ -26,6 +26,7 @@
 --   suggests           a list of texts, or a function that returns one: what completion offers where others may stand too, and
 --                      of which a message names the nearest
 --   excludes, why      a list of options that make no sense beside this one, and why, in half a sentence
+--   needs              an option without which this one means nothing
 --   synonyms           other names that are taken for it
 --   resume             what a run that goes on may do with it: nil: it is the same, "free": whatever it likes (it changes no
 --                      number), "longer": it may grow
@@ -52,7 +53,7 @@ local described = setmetatable({}, { __mode = "k" }) -- function or class -> its
 
 local FIELDS = {}
 for name in ([[1 2 whole number flag text choices read keep_text bare is expected takes examine default show required unless
-   excludes why synonyms suggests resume identity told help group min above max below value argument many optional in_run
+   excludes why needs synonyms suggests resume identity told help group min above max below value argument many optional in_run
    as_flag script_only]]):gmatch "%S+" do
    FIELDS[name] = true
 end
@@ -267,6 +268,13 @@ function Declaration:fill(values)
    end
 end
 
+--- The name of an option of some values that means nothing without another one, and that one's; nil where there is none.
+function Declaration:lacking(values)
+   for _, entry in ipairs(self.entries) do
+      if entry.needs and values[entry[1]] and not values[entry.needs] then return entry[1], entry.needs end
+   end
+end
+
 --- What is said of an option that is missing.
 function Declaration:says_missing(entry)
    return ("option '%s' is missing%s"):format(entry[1], entry.help and ": " .. entry.help or "; it needs "
@@ -323,6 +331,8 @@ function Declaration:values(given)
    if problem then return nil, problem end
    local one, other, why = self:clash(values)
    if one then return nil, ("options '%s' and '%s' exclude each other: %s"):format(one, other, why) end
+   local lonely, needed = self:lacking(values)
+   if lonely then return nil, ("option '%s' means nothing without '%s'"):format(lonely, needed) end
    local missing = self:fill(values)
    if missing then return nil, self:says_missing(missing) end
    return values

@@ -6,7 +6,7 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16, deal = 32 }
+local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16, deal = 32, part = 64, key = 128 }
 local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
@@ -38,6 +38,17 @@ function draw.of_sample(seed, epoch, sample, call, f, ...)
    local drawn = f(...)
    scute.rng_state(before)
    return drawn
+end
+
+--- What a sample of an epoch is known by where numbers are drawn for it in the network (see scute.row_keys), a whole number.
+function draw.key(epoch, sample)
+   return mixed(mixed(purposes.key + epoch * GOLDEN) + sample * GOLDEN)
+end
+
+--- The state of the generator (see scute.rng_state) for what is drawn while a part of a step is computed.
+function draw.of_part(seed, epoch, step, part)
+   local own = mixed(mixed(mixed(purposes.part + epoch * GOLDEN) + step * GOLDEN) + part * GOLDEN)
+   return { seed, own & ~0xffffff }
 end
 
 --- A function(n) that gives one whole number from 1 to n after the other, without a call into C: for what is drawn anew from

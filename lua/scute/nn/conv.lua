@@ -63,8 +63,17 @@ function Conv2d:describe()
    return table.concat(parts, ", ")
 end
 
+-- In training mode the op below is these two as well.
+local function run_synchronised(conv, bn, act, x, residual)
+   local y <close> = conv:forward(x)
+   return scute.batch_norm { x = y, weight = bn.weight, bias = bn.bias, running_mean = bn.running_mean,
+      running_var = bn.running_var, residual = residual, training = true, momentum = bn.momentum, eps = bn.eps, act = act,
+      synchronised = bn:joins() }
+end
+
 local function run_fused(conv, bn, act, x, residual)
    local training = bn:begin_batch()
+   if training and bn:joins() ~= "no" then return run_synchronised(conv, bn, act, x, residual) end
    return scute.conv_bn_act(x, conv.weight, conv.bias, bn.weight, bn.bias, bn.running_mean, bn.running_var, residual,
       conv.stride, conv.padding, conv.dilation, conv.groups, training, bn.momentum, bn.eps, act)
 end

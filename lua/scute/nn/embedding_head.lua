@@ -7,7 +7,8 @@
 -- brought to length 1, (N, features), with its tape, for losses that compare photos with photos; it is there until the next
 -- call. detached = true: the classes learn beside, and the embedding from such a loss alone.
 --
--- A batch of one photo, which has no statistics, goes through the neck as in evaluation.
+-- A batch of one photo, which has no statistics, goes through the neck as in evaluation; where that is synchronised a photo is
+-- not alone.
 --
 --    model.fc = scute.nn.EmbeddingHead { in_features = 512, classes = #set.classes }
 --    train.fit(model, set, { loss = scute.losses.arcface(), ... })
@@ -65,7 +66,7 @@ end
 local function behind_neck(self, x)
    local y, neck = embedded(self, x), self:child "neck"
    if not neck then return y end
-   local is_alone = neck.training and y.shape[1] == 1
+   local is_alone = neck.training and y.shape[1] == 1 and neck:joins() == "no"
    local z = is_alone and neck:within(as_evaluated, neck, y) or neck(y)
    y:free()
    return z

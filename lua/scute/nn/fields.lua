@@ -7,7 +7,7 @@ local is_plain = { number = true, string = true, boolean = true }
 local function plain_fields(module)
    local fields = {}
    for key, value in next, module do
-      if type(key) == "string" and not is_own(key) and is_plain[type(value)] then fields[key] = value end
+      if type(key) == "string" and not is_own(key, module) and is_plain[type(value)] then fields[key] = value end
    end
    return fields
 end

@@ -1,6 +1,10 @@
 -- nn.BatchNorm2d { num_features, eps = 1e-5, momentum = 0.1, dtype = "f32", device = "cpu" }
 -- x (N, C, H, W) -> the same shape. In training mode with the batch's statistics, which also move the running ones;
 -- otherwise with the running ones. Frozen (`freeze`), it keeps its running statistics bit for bit in both modes.
+--
+-- With the field synchronised = true a batch is, in training mode, that of all processes of scute.world, as
+-- torch.nn.SyncBatchNorm has it: all of them call the layer together, forward and backward, with any number of photos each.
+-- train.fit { sync_batch_norm = true } sets it while it trains. It is no part of what is saved.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"
@@ -13,6 +17,7 @@ local BatchNorm2d = Module:extend("BatchNorm2d", {
    table.unpack(init.WHERE),
 })
 BatchNorm2d.keeps_nothing = true
+BatchNorm2d.synchronised = false -- true: see above; "others": a batch that counts nothing beside theirs (train/sync.lua)
 
 function BatchNorm2d:build(o)
    self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
@@ -40,14 +45,21 @@ function BatchNorm2d:begin_batch()
    return true
 end
 
+-- What the op takes as `synchronised`.
+function BatchNorm2d:joins()
+   if not self.synchronised or scute.world.size == 1 then return "no" end
+   return self.synchronised == "others" and "others" or "all"
+end
+
 function BatchNorm2d:forward(x)
    return scute.batch_norm { x = x, weight = self.weight, bias = self.bias, running_mean = self.running_mean,
-      running_var = self.running_var, training = self:begin_batch(), momentum = self.momentum, eps = self.eps }
+      running_var = self.running_var, training = self:begin_batch(), momentum = self.momentum, eps = self.eps,
+      synchronised = self:joins() }
 end
 
 function BatchNorm2d:describe()
    return ("%d, eps=%g, momentum=%g"):format(self.num_features, self.eps, self.momentum)
 end
 
-public.hide(BatchNorm2d, "begin_batch")
+public.hide(BatchNorm2d, "begin_batch", "joins")
 return { BatchNorm2d = BatchNorm2d }

@@ -18,31 +18,34 @@ local OF_CLASS = set_of "class_name declaration options instance"
 -- What says nothing about what a model computes, or what its file has elsewhere.
 local OF_MODEL = set_of "arch head_init declared_groups classes preprocessing weights precision"
 
--- Classes by name whose `fixed` says what trains.
+-- Classes by name whose `fixed` says what trains; whose `synchronised` says how processes do.
 local MAY_BE_FIXED = set_of "BatchNorm2d StochasticDepth"
+local MAY_BE_SYNCHRONISED = set_of "BatchNorm2d"
 
 local function class_of(module)
    return getmetatable(module).class
 end
 
-local function may_be_fixed(module)
+-- Whether a module is of one of these classes of the library, or of one derived from it.
+local function is_of(module, classes)
    local class = class_of(module)
    while class do
-      if MAY_BE_FIXED[class.class_name] and kinds.class(class.class_name) == class then return true end
+      if classes[class.class_name] and kinds.class(class.class_name) == class then return true end
       class = (getmetatable(class) or {}).__index
    end
    return false
 end
 
---- Whether a name is of what every module keeps of itself.
-function plain_fields.is_own(name)
-   return OWN[name] == true
+--- Whether a name is of what a module keeps of itself.
+function plain_fields.is_own(name, module)
+   return OWN[name] == true or name == "synchronised" and is_of(module, MAY_BE_SYNCHRONISED)
 end
 
 --- Whether a file says nothing of a field, or has it elsewhere: options of a kind are told as such.
 function plain_fields.are_elsewhere(module, name)
-   if OWN[name] or name == "training" or OF_MODEL[name] and class_of(module).describe_model then return true end
-   if name == "fixed" and may_be_fixed(module) then return true end
+   if plain_fields.is_own(name, module) or name == "training" then return true end
+   if OF_MODEL[name] and class_of(module).describe_model then return true end
+   if name == "fixed" and is_of(module, MAY_BE_FIXED) then return true end
    local left = class_of(module)._left_by_forward -- names of fields that say what it saw last, as a set
    if left and left[name] then return true end
    return kinds.of(module) ~= nil and module.declaration ~= nil and module.declaration.by_name[name] ~= nil

@@ -15,6 +15,7 @@ local photos = require "scute.train.photos"
 local position = require "scute.train.position"
 local ranks = require "scute.train.ranks"
 local step = require "scute.train.step"
+local sync = require "scute.train.sync"
 local worst = require "scute.train.worst"
 
 local epoch = {}
@@ -30,14 +31,15 @@ local function train(run)
    local skip = position.begin_epoch(run)
    photos.epoch_begins(run, skip ~= nil)
    run.unread = step.queue(run)
+   local synchronised <close> = sync.hold(run) -- luacheck: ignore
    local recorded <close> = graph.begin(run)
    local _ <close> = little_garbage() -- luacheck: ignore
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
    ranks.begin(run)
-   for x, y, indices, done in next_batch do
-      window[#window + 1], behind = { x = x, y = y, indices = indices }, done
+   for x, y, indices, done, cut in next_batch do
+      window[#window + 1], behind = { x = x, y = y, indices = indices, cut = cut }, done
       if #window == run.accumulate then
          step.run(run, window, done, recorded)
          window = {}

@@ -7,8 +7,10 @@
 local scute = require "scute"
 local console = require "scute.base.console"
 local joined = require "scute.base.joined"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.base.precision"
+local repeats = require "scute.data.repeats"
 local score = require "scute.score"
 local augmenting = require "scute.train.augmenting"
 local photos = require "scute.train.photos"
@@ -141,17 +143,27 @@ local function pick(part, indices)
 end
 
 -- Iterates over photos of a part in an order after the first `skip` batches, as photos.source does; a last batch of one
--- photo joins the one before it.
-local function batches(part, order, batch_size, skip)
+-- photo joins the one before it. cut: function(first, last) that gives how a batch is cut (see scute.train.ordered), from its
+-- places in the order, or nil.
+local function batches(part, order, batch_size, skip, cut)
    local done, steps = skip or 0, photos.steps_of(#order, batch_size)
    return function()
       if done >= steps then return nil end
       local first = done * batch_size + 1
       done = done + 1
-      local chosen = table.move(order, first, done == steps and #order or done * batch_size, 1, {})
+      local last = done == steps and #order or done * batch_size
+      local chosen = table.move(order, first, last, 1, {})
       local x, y = pick(part, chosen)
-      return x, y, scute.tensor(chosen, { dtype = "i64" }), done
+      return x, y, scute.tensor(chosen, { dtype = "i64" }), done, cut and cut(first, last)
    end
+end
+
+-- How batches of an ordered run are cut; nil of another one.
+local function cutting(run, order)
+   if not run.ordered then return nil end
+   local _, numbers = repeats(run.set.train, order)
+   local least = parallel.least(run)
+   return function(first, last) return ordered.cut_whole(run, table.move(numbers, first, last, 1, {}), least) end
 end
 
 -- n: photos that were sent through, every view of them; each: photos of one epoch.
@@ -237,7 +249,8 @@ function features.feed(run)
       photos = each,
       steps = photos.steps_of(each, run.batch_size),
       train = function(epoch, skip)
-         return batches(parts[view_of(run, epoch)], photos.order(run, epoch), run.batch_size, skip)
+         local order = photos.order(run, epoch)
+         return batches(parts[view_of(run, epoch)], order, run.batch_size, skip, cutting(run, order))
       end,
       val = function()
          return batches(val, photos.good_ones(run, set.val), run.batch_size)

@@ -28,7 +28,9 @@ end
 
 -- Whether an update of a run does the same each time.
 local function is_same_each_time(run)
-   if run.accumulate > 1 or run.mixes or run.criterion or run.class_weights or run.finds_rates then return false end
+   if run.ordered or run.accumulate > 1 or run.mixes or run.criterion or run.class_weights or run.finds_rates then
+      return false
+   end
    for _, hook in ipairs(run.own_hooks) do
       if looks(hook) then return false end
    end

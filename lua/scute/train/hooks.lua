@@ -10,7 +10,7 @@
 --                       decides what is computed once and what checkpoints hold
 --    on_step_begin      before the batches of update run.step + 1 go through the model
 --    on_backward_begin  run.loss is the tensor whose gradient comes next; a hook may put another in its place (a scaled one).
---                       Once for each piece of an update, where that has several
+--                       Once for each piece of an update, where that has several (with `ordered` for each part of a batch)
 --    on_backward_end    all gradients of the update are there, as they will be before clipping. Setting run.skip = "why"
 --                       leaves this update out: weights, averages and schedule stay, run.skipped counts it
 --    on_step_end        the update is done; run.last tells of it. On a GPU losses and guesses are read one update late, so

@@ -106,8 +106,8 @@ local function each_window(run, visit)
          window, seen = {}, seen or run.last.n ~= nil
          return ends
       end
-      for x, y, indices in run.feed.train(run.epoch) do
-         window[#window + 1] = { x = x, y = y, indices = indices }
+      for x, y, indices, _, cut in run.feed.train(run.epoch) do
+         window[#window + 1] = { x = x, y = y, indices = indices, cut = cut }
          if #window == run.accumulate and go_on() then return end
       end
       if #window > 0 and go_on() then return end

@@ -2,12 +2,14 @@
 -- of those, with the gradients added up. The photos of an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.base.console"
+local sync = require "scute.train.sync"
 
 local memory = {}
 
 -- ---- pieces of a window ----
 
-local function piece(batch, from, to)
+--- The photos from .. to of a batch, as a batch.
+function memory.piece(batch, from, to)
    local part = { y = scute.slice(batch.y, 1, from, to), x = scute.slice(batch.x, 1, from, to), share = batch.share,
       whole = batch.x }
    if batch.partner then part.partner = scute.slice(batch.partner, 1, from, to) end
@@ -22,7 +24,7 @@ function memory.pieces(window, micro)
       if not micro or n <= micro then
          list[#list + 1] = batch
       else
-         for from = 1, n, micro do list[#list + 1] = piece(batch, from, math.min(from + micro - 1, n)) end
+         for from = 1, n, micro do list[#list + 1] = memory.piece(batch, from, math.min(from + micro - 1, n)) end
       end
    end
    return list
@@ -34,7 +36,7 @@ function memory.free_pieces(list, window)
    for _, batch in ipairs(window) do kept[batch] = true end
    for _, batch in ipairs(list) do
       if not kept[batch] then
-         for _, key in ipairs { "x", "y", "partner" } do
+         for _, key in ipairs { "x", "y", "partner", "indices" } do
             if batch[key] then batch[key]:free() end
          end
       end
@@ -74,15 +76,16 @@ local function halve(run, window, err)
 end
 
 --- gradients(run, window), in smaller pieces as often as memory asks for it. Memory may run out in any step, not only where a
--- new shape asks for more.
-function memory.within(run, window, gradients)
+-- new shape asks for more. otherwise: what is done in place of that, see halve.
+function memory.within(run, window, gradients, otherwise)
    local collected = false -- garbage may have been all that was in the way
    while true do
       local settle = remember(run)
       local ok, result = pcall(gradients, run, window)
       local again = not ok and is_out_of_memory(result)
+      if ok or again then again, result = sync.agree(run, again, result) end
       settle(again)
-      if ok then
+      if ok and not again then
          return result
       elseif not again then
          error(result, 0)
@@ -90,7 +93,8 @@ function memory.within(run, window, gradients)
       run.optimizer:zero_grad()
       collectgarbage()
       scute.flush()
-      if collected then halve(run, window, result) end
+      if collected then sync.refuse(run, result) end
+      if collected then (otherwise or halve)(run, window, result) end
       collected = true
    end
 end

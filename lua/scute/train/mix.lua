@@ -86,9 +86,9 @@ function mix.box(share, height, width, next_uniform)
 end
 
 -- Mixes a batch of a run in place: batch.x, and batch.partner and batch.share for the loss. `i` is its number within the
--- step. Where both are asked for, a coin decides which.
+-- step, unless it says what its numbers are drawn by. Where both are asked for, a coin decides which.
 local function apply(run, batch, i)
-   local next_uniform = draw.uniforms(run.seed, "mix", run.step * 1024 + i)
+   local next_uniform = draw.uniforms(run.seed, "mix", batch.draws or run.step * 1024 + i)
    local cut = run.cutmix > 0 and (run.mixup == 0 or next_uniform() < 0.5)
    local share = mix.beta(cut and run.cutmix or run.mixup, next_uniform)
    local x, partner

@@ -235,7 +235,17 @@ return options.declare("train.fit", {
      help = "what the network computes in; auto: bf16 where the device computes in it (on a CPU where batches are not tiny), "
         .. "fp16 on older GPUs with tensor cores, else fp32; fp32_strict: fp32 whose convolutions a GPU does not round to "
         .. "TF32" },
+   { "sync_batch_norm", flag = true, default = false,
+     help = "of several processes (--nproc): batch norm that trains takes its statistics of the photos of all of them, as one "
+        .. "process does, not of each process's own" },
    { "deterministic", flag = true, default = false,
      help = "on a GPU only algorithms that give the same bits at every run, none chosen by timing; a CPU repeats its bits "
         .. "anyway, with as many threads" },
+   { "ordered", flag = true, default = false, excludes = { "sync_batch_norm" },
+     why = "in an ordered run a batch norm that trains sees one part of a batch",
+     help = "the same bits with any number of processes that have as many threads each: a batch is cut into parts, each is "
+        .. "computed by itself, and they are added in their order" },
+   { "parts", whole = true, min = 1, max = 1024, needs = "ordered", in_run = "in_parts", show = "4",
+     default = function(given) return given.ordered and 4 or nil end, told = function(value) return value or "none" end,
+     help = "with ordered: parts of a batch, at least one for each process" },
 })

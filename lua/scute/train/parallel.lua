@@ -49,7 +49,7 @@ end
 
 --- Fails where a batch has fewer photos than there are processes. Call when batch_size is what it stays.
 function parallel.check_batch(run)
-   if run.shared and run.batch_size < world.size then
+   if run.shared and not run.ordered and run.batch_size < world.size then
       console.fail("--batch_size %d: there are %d processes, and each needs a photo of a batch; take fewer processes or larger "
          .. "batches", run.batch_size, world.size)
    end
@@ -157,12 +157,13 @@ end
 
 local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
 
--- What batch norm moves as it trains now: statistics, and counts of batches.
+-- What batch norm moves as it trains now, each process by its own photos: statistics, and counts of batches.
 local function moving(run)
    local statistics, counts = {}, {}
    for name, tensor, owner in run.model:named_buffers() do
       local what = STATISTICS[name:match "[^.]*$"]
-      if what and owner.training and not owner.fixed then table.insert(what == "mean" and statistics or counts, tensor) end
+      local moves = what and owner.training and not (owner.fixed or owner.synchronised)
+      if moves then table.insert(what == "mean" and statistics or counts, tensor) end
    end
    return statistics, counts
 end
@@ -174,10 +175,10 @@ end
 
 -- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be
 -- longer, shorter or empty. Each is { order, size = photos in a batch, behind = batches before it }.
-local function shares_of(order, size, steps, skip, least)
+local function shares_of(order, size, steps, skip, share_of)
    local full, last = { order = {}, behind = skip }, { order = {}, behind = steps - 1 }
    for step = skip + 1, steps do
-      local from, to = share((step - 1) * size + 1, step == steps and #order or step * size, least)
+      local from, to = share_of((step - 1) * size + 1, step == steps and #order or step * size)
       local into = step == steps and last or full
       table.move(order, from, to, #into.order + 1, into.order)
       into.size = to - from + 1
@@ -191,10 +192,11 @@ end
 --- This process's photos of each batch of an order: an iterator as photos.source has it, that gives x = false where there are
 -- none in a batch (a small one, or none that could be read): the others wait for this process all the same. size: photos in
 -- a batch; steps: batches of the whole order, of which the last has what is left; skip: batches that are passed over;
--- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1; least: see
--- parallel.least.
-function parallel.batches(order, size, steps, skip, read, least)
-   local rest, at, ahead = shares_of(order, size, steps, skip, least), skip, nil
+-- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1, anything; least:
+-- see parallel.least; share_of(first, last): in place of that, the first and the last of these photos that are its own.
+function parallel.batches(order, size, steps, skip, read, least, share_of)
+   share_of = share_of or function(first, last) return share(first, last, least) end
+   local rest, at, ahead = shares_of(order, size, steps, skip, share_of), skip, nil
    local reading, closing, behind
    local function close()
       if closing then getmetatable(closing).__close(closing) end
@@ -207,8 +209,8 @@ function parallel.batches(order, size, steps, skip, read, least)
             behind = part.behind
             reading, _, _, closing = read(part.order, part.size)
          end
-         local x, y, indices, number = reading()
-         if x then return { x, y, indices, behind + number } end
+         local x, y, indices, number, more = reading()
+         if x then return { x, y, indices, behind + number, more } end
          close()
       end
    end
@@ -217,9 +219,9 @@ function parallel.batches(order, size, steps, skip, read, least)
       at = at + 1
       ahead = ahead or read_next()
       if not ahead or ahead[4] > at then return false, false, false, at end
-      local x, y, indices = ahead[1], ahead[2], ahead[3]
+      local x, y, indices, more = ahead[1], ahead[2], ahead[3], ahead[5]
       ahead = nil
-      return x, y, indices, at
+      return x, y, indices, at, more
    end, nil, nil, setmetatable({}, { __close = close })
 end
 
@@ -278,17 +280,19 @@ function parallel.gather(run, seen)
    return true
 end
 
---- Counts a step in run.confusion and run.mean, over the photos of all processes; returns the mean loss. sum: of this process's
--- losses, each times its weight; guesses, truths: class numbers of its photos. Together.
-function parallel.count(run, seen, sum, guesses, truths)
-   local total, numbers = seen.total, { sum }
-   for i = 1, 2 * total.n do numbers[i + 1] = 0 end
-   table.move(guesses, 1, #guesses, total.before + 2, numbers)
-   table.move(truths, 1, #truths, total.n + total.before + 2, numbers)
-   local sums = world.sums(numbers)
-   local all = {}
-   for i = 2, #sums do all[i - 1] = math.tointeger(sums[i]) end
-   local loss = sums[1] / total.weight
+--- Counts a step in run.confusion and run.mean, over the photos of all processes; returns the mean loss. losses: sums of this
+-- process's losses, each times its weight, which are added in that order; guesses, truths: class numbers of its photos.
+-- Together.
+function parallel.count(run, seen, losses, guesses, truths)
+   local total, numbers, k = seen.total, table.move(losses, 1, #losses, 1, {}), #losses
+   for i = 1, 2 * total.n do numbers[k + i] = 0 end
+   table.move(guesses, 1, #guesses, k + total.before + 1, numbers)
+   table.move(truths, 1, #truths, k + total.n + total.before + 1, numbers)
+   local sums = run.feed.shared and world.sums(numbers) or numbers
+   local all, loss = {}, 0
+   for i = 1, 2 * total.n do all[i] = math.tointeger(sums[k + i]) end
+   for i = 1, k do loss = loss + sums[i] end
+   loss = loss / total.weight
    run.confusion:add(table.move(all, 1, total.n, 1, {}), table.move(all, total.n + 1, 2 * total.n, 1, {}))
    run.mean:add(loss, total.weight)
    return loss

@@ -9,6 +9,7 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local equal = require "scute.data.equal"
 local look = require "scute.data.look"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.base.precision"
 local repeats = require "scute.data.repeats"
@@ -352,7 +353,7 @@ function photos.source(run)
    -- of the order that are behind, with those of which no photo could be read.
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
    -- skip (batches to pass over, default 0), hear (default: source.hear(part)), shared (only this process's photos of each
-   -- batch, see parallel.batches).
+   -- batch, see parallel.batches), ordered (the same in parts: see ordered.batches, which merges a single photo, too).
    function source.batches(part, options)
       local shown, order, origin = repeats(part, photos.good_ones(run, part, options.order))
       local skip, size = options.skip or 0, options.batch_size
@@ -377,9 +378,16 @@ function photos.source(run)
             if not x then return nil end
             local last = indices[indices:numel()]
             while list[at] ~= last do at = at + 1 end
-            if augments then x = augmenting.apply(run, shown, x, indices, options.epoch) end
-            return x, y, originals(indices, origin), (at - 1) // n + 1
+            local numbers = options.ordered and indices:values() or nil
+            if augments and not numbers then x = augmenting.apply(run, shown, x, indices, options.epoch) end
+            return x, y, originals(indices, origin), (at - 1) // n + 1, numbers
          end, nil, nil, closing
+      end
+      if options.ordered then
+         return ordered.batches(run, order, size, steps, skip, read_list, parallel.least(run), augments and function(x, numbers)
+            local which <close> = scute.tensor(numbers, { dtype = "i64" })
+            return augmenting.apply(run, shown, x, which, options.epoch)
+         end)
       end
       if options.shared then return parallel.batches(order, size, steps, skip, read_list, parallel.least(run)) end
       local read, _, _, closing = read_list(table.move(order, skip * size + 1, #order, 1, {}), size,
@@ -414,7 +422,7 @@ function photos.feed(run)
       train = function(epoch, skip)
          return run.photos.batches(set.train, { order = photos.order(run, epoch), skip = skip,
             batch_size = run.batch_size, merge_last_single = true, augment = run.augment, epoch = epoch,
-            shared = run.shared })
+            shared = run.shared, ordered = run.ordered })
       end,
       val = function()
          local order = run.shared and parallel.turns(photos.good_ones(run, set.val), run.batch_size) or nil

@@ -21,6 +21,7 @@ local identity = require "scute.train.identity"
 local measures = require "scute.train.measures"
 local options = require "scute.base.options"
 local plain_text = require "scute.base.plain_text"
+local ordered = require "scute.train.ordered"
 local outlook = require "scute.train.outlook"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
@@ -33,6 +34,7 @@ local sampling = require "scute.train.sampling"
 local settings = require "scute.train.settings"
 local state = require "scute.train.state"
 local stopping = require "scute.train.stopping"
+local sync = require "scute.train.sync"
 local unfreeze = require "scute.train.unfreeze"
 local schedule = require "scute.schedule"
 
@@ -115,6 +117,7 @@ function runs.new(run, model, set)
    photos.begin(run)
    run.interrupted = scute.interrupted
    parallel.begin(run)
+   ordered.begin(run)
    if run.unfreeze then run.unfreeze:apply(model, 1) end
    check.optimizer(model, run.optimizer)
    if run.ema then run.average = average.new(model, run.ema) end
@@ -123,6 +126,7 @@ function runs.new(run, model, set)
    fields.of(run)
    settings.of(run) -- a part that cannot say what it is fails before anything is written
    run.fields, run.layers = model:fields().fields, identity.layers(model) -- as they are before any hook changes them
+   ordered.check_state(run)
    return run
 end
 
@@ -145,6 +149,8 @@ function runs.describe(run)
    photos.tell_broken(run)
    equal.tell(set)
    algorithms.tell(run)
+   ordered.tell(run)
+   sync.tell(run)
    local zero = schedule.ends_at_zero(run.schedule, run.epochs)
    if zero then
       console.warn("the schedule (%s) lasts for %g of the %s: the learning rate is 0 from then on, and nothing is learned",
@@ -190,6 +196,7 @@ function runs.agree(run)
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
    parallel.check(run, { arguments = arguments_of(run), settings = lines, more = plain_text(more),
       data = plain_text(run.identity.data) })
+   ordered.check(run)
 end
 
 --- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.

@@ -11,11 +11,13 @@ local criterion = require "scute.train.criterion"
 local hooks = require "scute.train.hooks"
 local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
+local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
 local precision = require "scute.train.precision"
 local ranks = require "scute.train.ranks"
 local record = require "scute.train.record"
 local reducing = require "scute.train.reducing"
+local sync = require "scute.train.sync"
 
 local step = {}
 
@@ -24,7 +26,8 @@ local step = {}
 local function files_of(run, window)
    local names = {}
    for _, batch in ipairs(window) do
-      for _, index in ipairs(batch.indices:values()) do names[#names + 1] = run.set.train.paths[index] end
+      local own = not batch.stands_in and batch.indices and batch.indices:values() or {} -- false: of other processes
+      for _, index in ipairs(own) do names[#names + 1] = run.set.train.paths[index] end
    end
    local shown = table.concat(names, ", ", 1, math.min(#names, 4))
    return #names > 4 and ("%s and %d more"):format(shown, #names - 4) or shown
@@ -38,6 +41,7 @@ end
 local function check_loss(run, loss, seen, x)
    if run.finds_rates or is_finite(loss) then return end
    run.meter:clear()
+   sync.leave(run)
    local where = precision.first_nonfinite(run, x)
    record.rescue(run)
    console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
@@ -95,6 +99,14 @@ local function forward_backward(run, batch, alone, seen, is_last)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
+-- The same for photos of another process, which has them: nothing is counted and no gradient grows.
+local function go_along(run, batch, is_last)
+   local logits <close> = forward(run, batch)
+   local loss <close> = criterion.of_batch(run, logits, batch)
+   local nothing <close> = loss * 0
+   backward(run, nothing, is_last)
+end
+
 -- What an update has seen of before it begins: see gradients().
 local function begin_seen(run, window)
    return { n = 0, weight = 0, window = window, epoch = run.epoch, step = run.step + 1, lr = run.optimizer.groups[1].lr }
@@ -108,14 +120,25 @@ local function gradients(run, window)
    run.optimizer:zero_grad()
    local alone = #list == 1 and not run.feed.shared
    for i, batch in ipairs(list) do
-      seen[i] = forward_backward(run, batch, alone, seen, i == #list)
-      seen.n, seen.weight = seen.n + seen[i].n, seen.weight + seen[i].weight
+      if batch.stands_in then
+         sync.beside(run, go_along, run, batch, i == #list)
+      else
+         local part = forward_backward(run, batch, alone, seen, i == #list)
+         seen[#seen + 1] = part
+         seen.n, seen.weight = seen.n + part.n, seen.weight + part.weight
+      end
       -- Where the next piece found no memory for what this one left, collecting it would give up the caches, too.
       if run.micro then collectgarbage() end
    end
    if #list > 1 and not run.feed.shared then run.optimizer:scale_grad(1 / seen.weight) end
    memory.free_pieces(list, window)
    return seen
+end
+
+-- The same of an ordered run: a part of a batch at a time, which others have too.
+local function gradients_in_order(run, window, parts)
+   local seen = begin_seen(run, window)
+   return ordered.gradients(run, parts, #window, seen, function(part) return forward_backward(run, part, false, seen) end)
 end
 
 -- The same from work that was recorded, or nil; see scute.train.graph.
@@ -186,7 +209,8 @@ local function count(run, seen)
       for _, tensor in pairs(values) do tensor:free() end
    end
    if seen.total then
-      run.last.loss = parallel.count(run, seen, sum, guesses, truths)
+      local sums = run.ordered and ordered.losses(seen, losses) or { sum }
+      run.last.loss = parallel.count(run, seen, sums, guesses, truths)
    else
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
@@ -227,12 +251,14 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   local own = parallel.own(run, window)                    -- of several processes, the photos of this one
+   local own = run.synchronised and sync.window(run, window)
+      or (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes
-   local seen = gradients_again(run, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
+   local seen = run.ordered and gradients_in_order(run, window, own)
+      or gradients_again(run, own, recorded)                -- forward, loss, backward; in pieces where memory runs out
       or memory.within(run, own, gradients)
-   if not parallel.gather(run, seen) then return free_window(window) end
+   if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
    ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
@@ -242,7 +268,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
-   if not run.feed.shared then parallel.agree_to_stop(run) end
+   if run.ordered or not run.feed.shared then parallel.agree_to_stop(run) end
 end
 
 return step

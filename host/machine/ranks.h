@@ -1,0 +1,24 @@
+// The processes that mpirun has started here. It hears of the end of each, and ends the others; but of one that
+// ends while it makes its first contact it does not always take notice.
+#ifndef SCUTE_RANKS_H
+#define SCUTE_RANKS_H
+
+#include <sys/types.h>
+
+enum { SC_MOST_RANKS = 1024 };
+
+typedef struct {
+   int wanted, n; // how many there will be, and are
+   pid_t ids[SC_MOST_RANKS];
+   int gone;        // the first of which it was seen that it has ended, -1: none, or it was never seen
+   int signal;      // that ended it, 0: none, or it is not known
+   long long found; // when another one was found, in nanoseconds
+   long long since; // when one was missed, 0: none is
+} ScRanks;
+
+void sc_ranks_begin(ScRanks *, int wanted);
+
+// To be called every now and then. Returns for how many seconds one has been gone while another is there.
+double sc_ranks_look(ScRanks *, pid_t launcher);
+
+#endif

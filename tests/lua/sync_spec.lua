@@ -1,0 +1,96 @@
+-- --sync_batch_norm: which layers it makes synchronised, for how long, and what a run says of it. tests/world has what they
+-- compute.
+local scute = require "scute"
+local console = require "scute.base.console"
+local structure = require "scute.nn.structure"
+local sync = require "scute.train.sync"
+local nn = scute.nn
+
+-- A norm whose forward is the user's.
+local Own = nn.BatchNorm2d:extend "Own"
+function Own:forward(x) return x * self.weight[1] end
+
+local function network(last)
+   return nn.Sequential { nn.Conv2d { 3, 4, 1 }, nn.BatchNorm2d { 4 }, nn.ReLU(), nn.BatchNorm2d { 4 }, last }
+end
+
+local function run_of(model, shared, more)
+   local run = { model = model, shared = shared, feed = { shared = shared }, sync_batch_norm = true, micro = 2 }
+   for name, value in pairs(more or {}) do run[name] = value end
+   return run
+end
+
+-- What f() tells by console.line.
+local function told_by(f, ...)
+   local before, lines = console.line, {}
+   console.line = function(format, ...) lines[#lines + 1] = format:format(...) end
+   local ok, why = pcall(f, ...)
+   console.line = before
+   assert(ok, why)
+   return table.concat(lines, "\n")
+end
+
+describe("--sync_batch_norm", function()
+   it("holds for norms of the library, while an epoch trains on shared photos", function()
+      local model = network(Own { 4 })
+      local run = run_of(model, true)
+      do
+         local frozen = network(nn.ReLU()):freeze "1"
+         local held <close> = sync.hold(run_of(frozen, true)) -- luacheck: ignore
+         assert.is_false(frozen[2].synchronised)
+         assert.is_true(frozen[4].synchronised)
+      end
+      do
+         local held <close> = sync.hold(run) -- luacheck: ignore
+         assert.is_true(model[2].synchronised and model[4].synchronised)
+         assert.is_false(model[5].synchronised)
+         assert.equal(2, #run.synchronised)
+         assert.is_nil(run.micro)
+         sync.beside(run, function() assert.equal("others", model[4].synchronised) end)
+         assert.is_true(model[4].synchronised)
+         pcall(sync.beside, run, error, "broken")
+         assert.is_true(model[4].synchronised)
+         assert.equal("no", model[4]:joins()) -- a process alone
+      end
+      assert.is_nil(run.synchronised)
+      assert.is_nil(rawget(model[2], "synchronised"))
+      for _, other in ipairs { run_of(model, false), run_of(model, true, { sync_batch_norm = false }) } do
+         local held <close> = sync.hold(other) -- luacheck: ignore
+         assert.is_nil(other.synchronised)
+         assert.is_false(model[2].synchronised)
+      end
+   end)
+
+   it("leaves a layer as the user has set it", function()
+      local model = network(nn.ReLU())
+      model[2].synchronised = true
+      do
+         local held <close> = sync.hold(run_of(model, true)) -- luacheck: ignore
+         assert.is_true(model[4].synchronised)
+      end
+      assert.is_true(model[2].synchronised)
+      assert.is_false(model[4].synchronised)
+   end)
+
+   it("is no part of what is saved of a model", function()
+      local model, other = network(nn.ReLU()), network(nn.ReLU())
+      model[2].synchronised = true
+      assert.same(other:fields(), model:fields())
+      assert.same({}, structure.changes(model, other, function() return other end))
+      model:set_fields(other:fields())
+      assert.is_true(model[2].synchronised)
+   end)
+
+   it("says where it changes nothing", function()
+      local nothing = "note: --sync_batch_norm changes nothing: "
+      assert.equal(nothing .. "the model has no batch norm", told_by(sync.tell, run_of(nn.Sequential { nn.ReLU() }, true)))
+      local frozen = network(nn.ReLU()):freeze()
+      assert.equal(nothing .. "all batch norms are frozen, and keep the statistics that they have",
+         told_by(sync.tell, run_of(frozen, true)))
+      assert.equal("", told_by(sync.tell, run_of(frozen, true, { unfreeze = {} })))
+      assert.equal("", told_by(sync.tell, run_of(frozen, false)))
+      assert.equal("", told_by(sync.tell, run_of(network(nn.ReLU()), true)))
+      assert.matches("^note: %-%-sync_batch_norm: not of 4, whose class computes in a way of its own: each process takes",
+         told_by(sync.tell, run_of(network(Own { 4 }), true)))
+   end)
+end)
