@@ -13,8 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "host/machine/processes.h"
-
 // ---- signals ----
 
 static volatile pid_t *members; // by rank; 0: it has ended

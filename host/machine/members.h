@@ -5,6 +5,9 @@
 
 #include "host/core/status.h"
 
+// What is said where a process was killed, so that nobody takes the work for lost.
+#define SC_GOES_ON "a training run goes on from its last checkpoint with --resume auto"
+
 // Starts a program `n` times with those arguments (ended by NULL, the program's name first) and waits for the
 // end. What one of them is comes to it by the environment: SCUTE_WORLD_RANK, SCUTE_WORLD_SIZE and
 // SCUTE_WORLD_PIPE, the ends of the pipe. The first Ctrl-C or SIGTERM is passed on to all of them as `asking`,

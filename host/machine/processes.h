@@ -8,9 +8,6 @@
 // SIGINT and SIGTERM themselves it ends them within a second or two, whatever they are writing.
 #define SC_ASKED_TO_END SIGUSR2
 
-// What is said where a process was killed, so that nobody takes the work for lost.
-#define SC_GOES_ON "a training run goes on from its last checkpoint with --resume auto"
-
 // Starts this program `n` times through mpirun, or without MPI where each has a GPU (host/machine/members.h),
 // with those arguments (ended by NULL, without the program's name) and the cores shared out among their
 // threads, and waits for the end. The first Ctrl-C or SIGTERM asks all of them to end, the second ends them.

@@ -15,6 +15,7 @@
 //   SOFTGPU_REPORT=FILE       at exit, write calls, synchronisations, violations and what is live, as JSON; -
 //                             is stderr, %p in the name the number of the process
 //   SOFTGPU_PATIENCE=60       seconds that the host may wait for work which needs other processes' part
+//   SOFTGPU_FOLDER=/dev/shm   where ranks of NCCL meet; one that is killed while they do leaves a folder there
 //   SOFTGPU_STRICT=1          a violation aborts the program where it is found
 //   SOFTGPU_TRACE=1           each call, as it comes, on stderr
 #ifndef SOFTGPU_H

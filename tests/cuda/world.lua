@@ -20,7 +20,7 @@ local has_mpi = lfs.attributes((arg[-1]:match "^(.*)/" or ".") .. "/scute_mpi.so
 local function on_gpus(devices, line)
    if real then return shell("export OMP_NUM_THREADS=1; " .. line) end
    local settings = "export SCUTE_CUDA_CACHE= OMP_NUM_THREADS=1 SCUTE_PLUGINS=%s SOFTGPU_DEVICES=%d"
-   return shell(settings:format(soft, devices) .. " SOFTGPU_REPORT=$T/account.%p; " .. line)
+   return shell(settings:format(soft, devices) .. " SOFTGPU_FOLDER=$T SOFTGPU_REPORT=$T/account.%p; " .. line)
 end
 
 -- n processes without MPI, each with its GPU.

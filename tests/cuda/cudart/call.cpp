@@ -60,8 +60,8 @@ int usual_failure(const char *name, Library library) {
    switch (library) {
    case Library::cublas: return 13;                                  // CUBLAS_STATUS_EXECUTION_FAILED
    case Library::cudnn: return strstr(name, "Create") ? 4003 : 5000; // out of host memory, EXECUTION_FAILED
-   case Library::nvrtc: return 11; // NVRTC_ERROR_INTERNAL_ERROR
-   case Library::nccl: return 2;   // ncclSystemError
+   case Library::nvrtc: return 11;                                   // NVRTC_ERROR_INTERNAL_ERROR
+   case Library::nccl: return 2;                                     // ncclSystemError
    case Library::runtime: break;
    }
    if (starts(name, "cudaMalloc") || starts(name, "cudaHostAlloc")) return cudaErrorMemoryAllocation;
@@ -232,9 +232,10 @@ void write_report(FILE *to) {
    fprintf(to, ",\"spins\":%zu,\"injected\":%zu,\"sticky\":%d,\"pending\":%zu,\"live\":{", all.spins,
            all.injected, all.sticky, pending());
    const char *comma = "";
-   for (const char *kind : {"device memory", "pinned memory", "stream", "event", "graph", "executable graph", "cublas handle",
-                            "cudnn handle", "tensor descriptor", "filter descriptor", "convolution descriptor",
-                            "pooling descriptor", "activation descriptor", "nvrtc program", "library", "kernel", "nccl communicator"}) {
+   for (const char *kind : {"device memory", "pinned memory", "stream", "event", "graph", "executable graph",
+                            "cublas handle", "cudnn handle", "tensor descriptor", "filter descriptor",
+                            "convolution descriptor", "pooling descriptor", "activation descriptor",
+                            "nvrtc program", "library", "kernel", "nccl communicator"}) {
       size_t n = softgpu_live(kind);
       if (n) fprintf(to, "%s\"%s\":%zu", comma, kind, n), comma = ",";
    }

@@ -60,10 +60,9 @@ std::string Order::text() const {
 }
 
 std::string Ranks::found() {
-   char name[] = "/dev/shm/softnccl-XXXXXX", other[] = "/tmp/softnccl-XXXXXX";
-   const char *made = mkdtemp(name);
-   if (!made) made = mkdtemp(other);
-   return made ? made : "";
+   const char *where = getenv("SOFTGPU_FOLDER");
+   std::string name = std::string(where && *where ? where : "/dev/shm") + "/softnccl-XXXXXX";
+   return mkdtemp(name.data()) ? name : "";
 }
 
 std::string Ranks::path(int rank) const {

@@ -11,13 +11,14 @@
 
 struct Meeting { // what ranks share
    ncclUniqueId id;
-   std::atomic<int> known;
+   std::atomic<int> known, seen;
 };
 
 struct Rank {
    int rank, size;
    cudaStream_t compute, beside;
    ncclComm_t comm = nullptr;
+   Meeting *meeting = nullptr;
 };
 
 static ncclResult_t settle(ncclComm_t comm, ncclResult_t state) {
@@ -62,6 +63,7 @@ static void each(int size, const std::function<void(Rank &)> &f, bool share_devi
    }
    while (!meeting->known) usleep(200);
    Rank r{rank, size, nullptr, nullptr};
+   r.meeting = meeting;
    ncclResult_t joined = join(r, meeting->id, share_device ? 0 : rank);
    EXPECT_EQ(joined, share_device ? ncclInvalidUsage : ncclSuccess);
    f(r);
@@ -72,6 +74,12 @@ static void each(int size, const std::function<void(Rank &)> &f, bool share_devi
       waitpid(child, &status, 0);
       if (WIFEXITED(status)) EXPECT_EQ(WEXITSTATUS(status), 0);
    }
+}
+
+// Until all ranks are here.
+static void meet(Rank &r) {
+   r.meeting->seen++;
+   for (int i = 0; i < 100000 && r.meeting->seen < r.size; i++) usleep(200);
 }
 
 static float *floats(size_t n, float value) {
@@ -198,7 +206,7 @@ static void differ(const std::function<ncclResult_t(Rank &, float *)> &call, con
       ncclResult_t state;
       OK(ncclCommGetAsyncError(r.comm, &state));
       EXPECT_EQ(state, ncclInternalError);
-      sleep(1); // the other one has seen it by then
+      meet(r);
       EXPECT_EQ(ncclCommAbort(r.comm), ncclSuccess);
    });
 }
@@ -230,7 +238,7 @@ CASE(two_ranks_on_a_device) {
        2,
        [](Rank &r) {
           EXPECT(strstr(ncclGetLastError(r.comm), "Duplicate GPU detected"));
-          sleep(1);
+          meet(r);
           EXPECT_EQ(ncclCommAbort(r.comm), ncclSuccess);
        },
        true);
@@ -256,15 +264,17 @@ CASE(a_dead_rank) {
    });
 }
 
-CASE(a_rank_that_has_left) {
+CASE(a_rank_that_has_aborted) {
    each(2, [](Rank &r) {
       float *x = floats(3, 1);
-      if (r.rank == 1)
-         EXPECT_EQ(settle(r.comm, ncclAllReduce(x, x, 3, ncclFloat32, ncclSum, r.comm, r.beside)), ncclSuccess);
+      EXPECT_EQ(sum(r, x, 3, r.beside), ncclSuccess);
+      EXPECT_EQ(first(x, r.beside), 2);
+      meet(r);
       if (r.rank == 0) {
          EXPECT_EQ(ncclCommAbort(r.comm), ncclSuccess);
          return;
       }
+      EXPECT_EQ(ncclAllReduce(x, x, 3, ncclFloat32, ncclSum, r.comm, r.beside), ncclSuccess);
       ncclResult_t state = ncclSuccess;
       for (int i = 0; i < 10000 && state == ncclSuccess; i++)
          usleep(200), ncclCommGetAsyncError(r.comm, &state);
