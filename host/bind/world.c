@@ -9,6 +9,7 @@
 #include "host/core/world.h"
 #include "host/machine/hosts.h"
 #include "host/machine/launcher.h"
+#include "host/machine/machine.h"
 
 static bool launched;
 
@@ -151,11 +152,13 @@ static int wait_for_all(lua_State *L) {
    return 0;
 }
 
-// scute.world.host() -> the name of the host that this process is on, and what its processor is called
+// scute.world.host() -> the name of the host that this process is on, what its processor is called, and how
+// many cores it may use
 static int host(lua_State *L) {
    lua_pushstring(L, sc_host_name());
    lua_pushstring(L, sc_host_processor());
-   return 2;
+   lua_pushinteger(L, sc_usable_cores());
+   return 3;
 }
 
 static const luaL_Reg functions[] = {

@@ -83,9 +83,6 @@ static void share_cores(int n) {
    const char *said = getenv("SCUTE_THREADS"), *of_openmp = getenv("OMP_NUM_THREADS");
    int cores = sc_usable_cores(), threads = cores / n;
    char text[16];
-   if (n > cores)
-      fprintf(stderr, "scute: note: --nproc %d: there %s %d core%s here, on which the processes take turns\n",
-              n, cores == 1 ? "is" : "are", cores, cores == 1 ? "" : "s");
    if ((said && *said) || (of_openmp && *of_openmp)) return;
    snprintf(text, sizeof text, "%d", threads < 1 ? 1 : threads);
    setenv("OMP_NUM_THREADS", text, 1);
@@ -205,27 +202,27 @@ static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
    return status;
 }
 
-static void tell(const char *who, int signal, int code) {
+static void tell(const char *who, int signal) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
-   if (signal)
-      fprintf(stderr, "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who,
-              signal, strsignal(signal), SC_GOES_ON);
-   else
-      fprintf(stderr, "%sscute: %s ended with exit code %d, and the others with it\n", erase, who, code);
+   fprintf(stderr,
+           "%sscute: %s was ended by signal %d (%s), and the others with it; %s
+           ", erase, who, signal,
+           strsignal(signal),
+           SC_GOES_ON);
 }
 
-// A process that ended the others itself has said why. Of a start that was broken off mpirun may say nothing.
+// A process that ended by itself has said why. Of a start that was broken off mpirun may say nothing.
 static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool by_signal) {
    char who[40];
    int rank = noise->rank, signal = noise->signal;
    if (asked || code == 0 || noise->said) return;
-   if (by_signal && !hung) return tell("mpirun", code - 128, code);
+   if (by_signal && !hung) return tell("mpirun", code - 128);
    if (rank < 0) {
       rank = ranks->gone;
       signal = ranks->signal || code <= 128 ? ranks->signal : code - 128;
    }
    snprintf(who, sizeof who, rank < 0 ? "a process" : "rank %d", rank);
-   tell(who, signal, noise->code ? noise->code : code);
+   if (signal) tell(who, signal);
 }
 
 static ScStatus run(int n, char **words, const char *program, int *code) {

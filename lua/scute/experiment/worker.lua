@@ -42,7 +42,9 @@ local function finish(ok, ended, ...)
    if ok then return ended, ... end
    if type(ended) ~= "table" then ended = { status = 1, text = tostring(ended) } end -- without memory nobody is asked
    io.stdout:flush()
-   local speaks, who = scute.world.speaks()
+   local was_asked = ended.status == 130 or ended.status == 143 -- as all of several processes are
+   local speaks, who
+   if scute.world.rank == 0 or not was_asked then speaks, who = scute.world.speaks() end
    if ended.text and speaks then io.stderr:write(who, console.visible(tostring(ended.text)), "\n") end
    os.exit(ended.status, true)
 end

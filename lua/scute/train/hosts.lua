@@ -47,13 +47,16 @@ end
 
 --- Tells that of the processes of the world. Together (see scute.train.parallel).
 function hosts.tell()
-   local name, processor = scute.world.host()
+   local name, processor, cores = scute.world.host()
    local list = {}
    for i, text in ipairs(scute.world.texts(("<s4s4i4"):pack(name, processor, scute.threads()))) do
       local host, of_host, threads = ("<s4s4i4"):unpack(text)
       list[i] = { host = host, processor = of_host, threads = threads }
    end
    for _, line in ipairs(hosts.lines(list)) do console.line("%s", line) end
+   if os.getenv "SCUTE_NPROC" and #list > cores then -- mpirun may have given each process cores of its own
+      console.line("note: %d processes take turns on %s", #list, console.count(cores, "core"))
+   end
 end
 
 return hosts
