@@ -204,11 +204,8 @@ static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
 
 static void tell(const char *who, int signal) {
    const char *erase = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) ? "\r\033[K" : "";
-   fprintf(stderr,
-           "%sscute: %s was ended by signal %d (%s), and the others with it; %s
-           ", erase, who, signal,
-           strsignal(signal),
-           SC_GOES_ON);
+   fprintf(stderr, "%sscute: %s was ended by signal %d (%s), and the others with it; %s\n", erase, who, signal,
+           strsignal(signal), SC_GOES_ON);
 }
 
 // A process that ended by itself has said why. Of a start that was broken off mpirun may say nothing.
