@@ -95,15 +95,17 @@ static void name_terminal(void) {
       unsetenv("SCUTE_TERMINAL");
 }
 
-enum { OPTIONS = 11 };
+enum { OPTIONS = 13 };
 
 // mpirun -np N --bind-to none --oversubscribe PROGRAM ARGUMENTS..., to be freed; NULL without memory. What a
-// batch system has lent beyond this machine is not looked at.
+// batch system has lent beyond this machine, and which machines Open MPI was set up for, is not looked at.
 static char **command(const char *number, char *program, char *const *arguments) {
    size_t n = 0;
    while (arguments[n]) n++;
+   static char host[32];
    char **words = calloc(n + OPTIONS + 1, sizeof *words);
    if (!words) return NULL;
+   snprintf(host, sizeof host, "localhost:%s", number);
    char **at = words;
    *at++ = "mpirun";
    *at++ = "-np";
@@ -111,6 +113,8 @@ static char **command(const char *number, char *program, char *const *arguments)
    *at++ = "--bind-to";
    *at++ = "none";
    *at++ = "--oversubscribe";
+   *at++ = "--host";
+   *at++ = host;
    *at++ = "--mca";
    *at++ = "ras";
    *at++ = "^slurm,tm,lsf,gridengine,alps";
@@ -284,6 +288,21 @@ static bool goes_through_gpus(void) {
    return !has_mpi && sc_world_can_join_gpus() == SC_OK;
 }
 
+// Where processes are to be alone they would do all the work several times.
+static ScStatus check_wish(void) {
+   const char *wish = getenv("SCUTE_WORLD");
+   if (!wish || strcmp(wish, "none") != 0) return SC_OK;
+   return sc_fail(SC_EARG, "--nproc: SCUTE_WORLD=none keeps each process alone; leave one of them out");
+}
+
+// mpirun takes it for the end of one program's arguments.
+static ScStatus check_arguments(char *const *arguments) {
+   for (; *arguments; arguments++)
+      if (strcmp(*arguments, ":") == 0)
+         return sc_fail(SC_EARG, "--nproc: mpirun cannot pass on the argument ':'; write it otherwise");
+   return SC_OK;
+}
+
 // The part of a command that begins with the program.
 static char *const *from_program(char **words, const char *program) {
    while (*words != program) words++;
@@ -292,9 +311,11 @@ static char *const *from_program(char **words, const char *program) {
 
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
+   SC_TRY(check_wish());
    SC_TRY(end_with_experiment());
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());
+   if (!through_gpus) SC_TRY(check_arguments(arguments));
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;
