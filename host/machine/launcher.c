@@ -149,18 +149,18 @@ bool sc_launch_is_private(const char *entry) {
 }
 
 void sc_launch_forget(void) {
-   for (char **entry = environ; *entry;) {
-      char name[128];
-      snprintf(name, sizeof name, "%.*s", (int)strcspn(*entry, "="), *entry);
-      if (!sc_launch_is_private(*entry) || unsetenv(name) != 0) entry++; // else the next one has its place
-   }
+   char **kept = environ;
+   for (char **entry = environ; *entry; entry++)
+      if (!sc_launch_is_private(*entry)) *kept++ = *entry;
+   *kept = NULL;
 }
 
 int sc_launch_terminal(void) {
    static int terminal = -2; // not looked for yet
    if (terminal != -2) return terminal;
    const char *name = value_of("SCUTE_TERMINAL");
-   terminal = name && sc_world()->rank == 0 ? open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
+   terminal =
+       name && !is_of_another() && sc_world()->rank == 0 ? open(name, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
    if (terminal >= 0 && !isatty(terminal)) close(terminal), terminal = -1;
    return terminal;
 }

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "host/machine/pass_on.h"
+
 // ---- signals ----
 
 static volatile pid_t *members; // by rank; 0: it has ended
@@ -56,13 +58,6 @@ static void on_stop(int number) {
    errno = saved;
 }
 
-// What was ignored from the start stays so.
-static void handle(int number, void (*handler)(int)) {
-   struct sigaction before, action = {.sa_handler = handler};
-   sigemptyset(&action.sa_mask);
-   if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
-}
-
 // ---- starting ----
 
 static void say(const char *name, const char *format, int a, int b) {
@@ -71,29 +66,39 @@ static void say(const char *name, const char *format, int a, int b) {
    setenv(name, text, 1);
 }
 
-// In the child: its own numbers, and no input but for the first, which may have the user's.
-static void become(char *const *arguments, int rank, int n, const int ends[2], pid_t group, pid_t parent) {
+// What all of them are started with.
+typedef struct {
+   char *const *arguments;
+   int n, ends[2]; // of the pipe
+   pid_t parent;
+   sigset_t mask;
+} Start;
+
+// In the child: its own numbers, and no input but for the first, which may have the user's (a terminal would
+// stop it, since it is in another group).
+static void become(const Start *how, int rank, pid_t group) {
+   char *const *arguments = how->arguments;
    setpgid(0, group);
+   sigprocmask(SIG_SETMASK, &how->mask, NULL);
    prctl(PR_SET_PDEATHSIG, SIGKILL);
-   if (getppid() != parent) _exit(128 + SIGKILL);
+   if (getppid() != how->parent) _exit(128 + SIGKILL);
    say("SCUTE_WORLD_RANK", "%d", rank, 0);
-   say("SCUTE_WORLD_SIZE", "%d", n, 0);
-   say("SCUTE_WORLD_PIPE", "%d,%d", ends[0], ends[1]);
-   int nothing = rank > 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+   say("SCUTE_WORLD_SIZE", "%d", how->n, 0);
+   say("SCUTE_WORLD_PIPE", "%d,%d", how->ends[0], how->ends[1]);
+   int nothing = rank > 0 || isatty(STDIN_FILENO) ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
    if (nothing >= 0) dup2(nothing, STDIN_FILENO);
    execv(arguments[0], arguments);
    fprintf(stderr, "scute: cannot start '%s': %s\n", arguments[0], strerror(errno));
    _exit(EXIT_FAILURE);
 }
 
-static ScStatus start(int n, char *const *arguments, const int ends[2]) {
-   pid_t parent = getpid();
+static ScStatus start(const Start *how) {
    fflush(stdout);
-   for (int rank = 0; rank < n; rank++) {
+   for (int rank = 0; rank < how->n; rank++) {
       pid_t child = fork();
-      if (child == 0) become(arguments, rank, n, ends, members[0], parent);
+      if (child == 0) become(how, rank, members[0]);
       if (child < 0) {
-         ScStatus status = sc_fail(SC_EIO, "cannot start process %d of %d: %s", rank, n, strerror(errno));
+         ScStatus status = sc_fail(SC_EIO, "cannot start process %d of %d: %s", rank, how->n, strerror(errno));
          tell_all(SIGKILL);
          return status;
       }
@@ -119,36 +124,47 @@ static void tell_end(int rank, int status) {
            WTERMSIG(status), strsignal(WTERMSIG(status)), SC_GOES_ON);
 }
 
-static int wait_for_all(void) {
-   int left = many, code = 0, status;
-   while (left > 0) {
-      pid_t child = waitpid(-1, &status, 0);
-      if (child < 0 && errno != EINTR) break;
-      int rank = child > 0 ? rank_of(child) : -1;
-      if (rank < 0 || WIFSTOPPED(status)) continue;
-      members[rank] = 0;
+// Waits until one has ended, of which it tells `rank`, -1 where it is none of them, and how. It is forgotten
+// before its number may become another's.
+static ScStatus wait_for_one(int *rank, int *status) {
+   siginfo_t found = {0};
+   while (waitid(P_ALL, 0, &found, WEXITED | WNOWAIT) != 0)
+      if (errno != EINTR) return sc_fail(SC_EIO, "cannot wait for the processes: %s", strerror(errno));
+   *rank = rank_of(found.si_pid);
+   if (*rank >= 0) members[*rank] = 0;
+   if (waitpid(found.si_pid, status, 0) == found.si_pid) return SC_OK;
+   return sc_fail(SC_EIO, "cannot tell how a process ended: %s", strerror(errno));
+}
+
+static ScStatus wait_for_all(int *code) {
+   *code = 0;
+   for (int left = many, rank, status; left > 0;) {
+      SC_TRY(wait_for_one(&rank, &status));
+      if (rank < 0) continue;
       left--;
       int own = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-      if (own == 0 || code != 0) continue;
-      code = own;
+      if (own == 0 || *code != 0) continue;
+      *code = own;
       tell_end(rank, status);
       tell_all(SIGKILL); // what they write is whole, or is not there
    }
-   return code && asked ? 128 + asked : code;
+   if (*code && asked) *code = 128 + asked;
+   return SC_OK;
 }
 
 static ScStatus run(int n, char *const *arguments, int *code) {
-   int ends[2];
-   if (pipe2(ends, 0) != 0) return sc_fail(SC_EIO, "cannot make a pipe: %s", strerror(errno));
-   handle(SIGINT, on_end);
-   handle(SIGTERM, on_end);
-   handle(SIGTSTP, on_stop);
-   ScStatus status = start(n, arguments, ends);
-   close(ends[0]);
-   close(ends[1]);
-   int found = wait_for_all();
-   if (status == SC_OK) *code = found;
-   return status;
+   Start how = {.arguments = arguments, .n = n, .parent = getpid()};
+   if (pipe2(how.ends, 0) != 0) return sc_fail(SC_EIO, "cannot make a pipe: %s", strerror(errno));
+   sc_pass_on_prepare(&how.mask);
+   ScStatus started = start(&how);
+   sc_pass_on(on_end, on_stop, &how.mask);
+   close(how.ends[0]);
+   close(how.ends[1]);
+   int found;
+   if (started != SC_OK) return wait_for_all(&found), started;
+   SC_TRY(wait_for_all(&found));
+   *code = found;
+   return SC_OK;
 }
 
 ScStatus sc_members_run(int n, char *const *arguments, int asking, int *code) {

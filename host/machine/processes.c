@@ -22,11 +22,12 @@
 #include "host/machine/noise.h"
 #include "host/machine/orphans.h"
 #include "host/machine/parent.h"
+#include "host/machine/pass_on.h"
 #include "host/machine/ranks.h"
 
 // ---- signals ----
 
-static volatile pid_t launcher;
+static volatile pid_t launcher;              // 0: it has ended
 static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
 static bool hung;                            // mpirun was ended, since one process was gone and others were not
 static volatile long long first_press, second_press;
@@ -44,17 +45,21 @@ static long long now(void) {
    return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static void tell_launcher(int number) {
+   if (launcher > 0) kill(launcher, number);
+}
+
 // mpirun is in a group of its own, so that what a terminal sends comes here alone.
 static void on_end(int number) {
    int saved = errno;
    if (!asked) {
       asked = number;
       first_press = now();
-      kill(launcher, SC_ASKED_TO_END);
+      tell_launcher(SC_ASKED_TO_END);
    } else if (!is_over && now() - first_press >= SAME_PRESS) {
       is_over = true;
       second_press = now();
-      kill(launcher, SIGTERM);
+      tell_launcher(SIGTERM);
    }
    errno = saved;
 }
@@ -63,17 +68,10 @@ static void on_end(int number) {
 static void on_stop(int number) {
    int saved = errno;
    (void)number;
-   kill(launcher, SIGTSTP);
+   tell_launcher(SIGTSTP);
    raise(SIGSTOP);
-   kill(launcher, SIGCONT);
+   tell_launcher(SIGCONT);
    errno = saved;
-}
-
-// What was ignored from the start stays so.
-static void handle(int number, void (*handler)(int)) {
-   struct sigaction before, action = {.sa_handler = handler};
-   sigemptyset(&action.sa_mask);
-   if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(number, &action, NULL);
 }
 
 // ---- the command ----
@@ -97,15 +95,17 @@ static void name_terminal(void) {
       unsetenv("SCUTE_TERMINAL");
 }
 
-enum { OPTIONS = 11 };
+enum { OPTIONS = 13 };
 
 // mpirun -np N --bind-to none --oversubscribe PROGRAM ARGUMENTS..., to be freed; NULL without memory. What a
-// batch system has lent beyond this machine is not looked at.
+// batch system has lent beyond this machine, and which machines Open MPI was set up for, is not looked at.
 static char **command(const char *number, char *program, char *const *arguments) {
    size_t n = 0;
    while (arguments[n]) n++;
+   static char host[32];
    char **words = calloc(n + OPTIONS + 1, sizeof *words);
    if (!words) return NULL;
+   snprintf(host, sizeof host, "localhost:%s", number);
    char **at = words;
    *at++ = "mpirun";
    *at++ = "-np";
@@ -113,6 +113,8 @@ static char **command(const char *number, char *program, char *const *arguments)
    *at++ = "--bind-to";
    *at++ = "none";
    *at++ = "--oversubscribe";
+   *at++ = "--host";
+   *at++ = host;
    *at++ = "--mca";
    *at++ = "ras";
    *at++ = "^slurm,tm,lsf,gridengine,alps";
@@ -126,8 +128,9 @@ static char **command(const char *number, char *program, char *const *arguments)
 
 // In the child. What went wrong goes into the pipe, which closes otherwise. Debian's name says that it is Open
 // MPI's, where others are installed too.
-static void become(char **words, pid_t parent, int pipe, int errors) {
+static void become(char **words, pid_t parent, const sigset_t *mask, int pipe, int errors) {
    setpgid(0, 0);
+   sigprocmask(SIG_SETMASK, mask, NULL);
    dup2(errors, STDERR_FILENO);
 
    prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -147,13 +150,13 @@ static ScStatus fail_to_start(int why) {
 }
 
 // The child's number in `launcher`, once mpirun runs; *errors: what is to be read of its standard error.
-static ScStatus start(char **words, int *errors) {
+static ScStatus start(char **words, const sigset_t *mask, int *errors) {
    int ends[2], said[2], why = 0;
    if (pipe2(ends, O_CLOEXEC) != 0) return fail_to_start(errno);
    if (pipe2(said, O_CLOEXEC) != 0) return close(ends[0]), close(ends[1]), fail_to_start(errno);
    pid_t parent = getpid();
    launcher = fork();
-   if (launcher == 0) become(words, parent, ends[1], said[1]);
+   if (launcher == 0) become(words, parent, mask, ends[1], said[1]);
    if (launcher < 0) why = errno;
    close(ends[1]);
    close(said[1]);
@@ -164,6 +167,7 @@ static ScStatus start(char **words, int *errors) {
    close(ends[0]);
    if (!why) return SC_OK;
    if (launcher > 0) waitpid(launcher, NULL, 0);
+   launcher = 0;
    close(said[0]);
    return fail_to_start(why);
 }
@@ -180,26 +184,38 @@ static bool listen_to(ScNoise *noise, int errors, int milliseconds) {
    return n > 0 || (n < 0 && errno == EINTR);
 }
 
+// Whether mpirun has ended. It is forgotten before its number may become another's.
+static ScStatus look(int *status, bool *ended) {
+   siginfo_t found = {0};
+   pid_t id = launcher;
+   *ended = false;
+   if (waitid(P_PID, (id_t)id, &found, WEXITED | WNOHANG | WNOWAIT) != 0)
+      return errno == EINTR ? SC_OK : sc_fail(SC_EIO, "cannot wait for mpirun: %s", strerror(errno));
+   if (found.si_pid == 0) return SC_OK;
+   launcher = 0;
+   *ended = true;
+   if (waitpid(id, status, 0) == id) return SC_OK;
+   return sc_fail(SC_EIO, "cannot tell how mpirun ended: %s", strerror(errno));
+}
+
 // A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
-static int wait_for_end(ScNoise *noise, ScRanks *ranks, int errors) {
+static ScStatus wait_for_end(ScNoise *noise, ScRanks *ranks, int errors, int *status) {
    enum { LOOK = 200 };
-   int status = 0;
-   pid_t ended = 0;
-   bool open = true;
-   while (ended != launcher) {
+   ScStatus looked = SC_OK;
+   bool open = true, ended = false;
+   while (!ended && looked == SC_OK) {
       if (open)
          open = listen_to(noise, errors, LOOK);
       else
          poll(NULL, 0, LOOK);
       hung = hung || sc_ranks_look(ranks, launcher) > PATIENCE;
       if (hung || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
-      ended = waitpid(launcher, &status, WNOHANG);
-      if (ended < 0 && errno != EINTR) break;
+      looked = look(status, &ended);
    }
    struct pollfd more = {.fd = errors, .events = POLLIN};
    while (open && poll(&more, 1, 0) > 0) open = listen_to(noise, errors, 0);
    sc_noise_flush(noise);
-   return status;
+   return looked;
 }
 
 static void tell(const char *who, int signal) {
@@ -225,17 +241,19 @@ static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool 
 static ScStatus run(int n, char **words, const char *program, int *code) {
    static ScNoise noise;
    static ScRanks ranks;
-   int errors;
+   sigset_t mask;
+   int errors, status = 0;
    fflush(stdout);
    sc_orphans_come_here();
-   SC_TRY(start(words, &errors));
-   handle(SIGINT, on_end);
-   handle(SIGTERM, on_end);
-   handle(SIGTSTP, on_stop);
+   sc_pass_on_prepare(&mask);
+   ScStatus started = start(words, &mask, &errors);
+   sc_pass_on(on_end, on_stop, &mask);
+   if (started != SC_OK) return started;
    sc_noise_begin(&noise, STDERR_FILENO);
    sc_ranks_begin(&ranks, n);
-   int status = wait_for_end(&noise, &ranks, errors);
+   ScStatus waited = wait_for_end(&noise, &ranks, errors, &status);
    close(errors);
+   if (waited != SC_OK) return waited;
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
    if (*code) sc_orphans_kill(program);
    tell_end(&noise, &ranks, *code, WIFSIGNALED(status));
@@ -270,6 +288,21 @@ static bool goes_through_gpus(void) {
    return !has_mpi && sc_world_can_join_gpus() == SC_OK;
 }
 
+// Where processes are to be alone they would do all the work several times.
+static ScStatus check_wish(void) {
+   const char *wish = getenv("SCUTE_WORLD");
+   if (!wish || strcmp(wish, "none") != 0) return SC_OK;
+   return sc_fail(SC_EARG, "--nproc: SCUTE_WORLD=none keeps each process alone; leave one of them out");
+}
+
+// mpirun takes it for the end of one program's arguments.
+static ScStatus check_arguments(char *const *arguments) {
+   for (; *arguments; arguments++)
+      if (strcmp(*arguments, ":") == 0)
+         return sc_fail(SC_EARG, "--nproc: mpirun cannot pass on the argument ':'; write it otherwise");
+   return SC_OK;
+}
+
 // The part of a command that begins with the program.
 static char *const *from_program(char **words, const char *program) {
    while (*words != program) words++;
@@ -278,9 +311,11 @@ static char *const *from_program(char **words, const char *program) {
 
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
+   SC_TRY(check_wish());
    SC_TRY(end_with_experiment());
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());
+   if (!through_gpus) SC_TRY(check_arguments(arguments));
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,29 +26,55 @@ static bool knows(const ScRanks *ranks, int id) {
    return false;
 }
 
-// They are started one after the other, and listed in that order.
+static void add(ScRanks *ranks, pid_t id) {
+   ranks->ids[ranks->n] = id;
+   ranks->numbers[ranks->n] = -1;
+   ranks->done[ranks->n++] = false;
+   ranks->found = now();
+}
+
 static void find(ScRanks *ranks, pid_t launcher) {
    char path[64];
    int id;
    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)launcher, (int)launcher);
    FILE *children = fopen(path, "r");
    while (children && ranks->n < ranks->wanted && fscanf(children, "%d", &id) == 1)
-      if (!knows(ranks, id)) ranks->ids[ranks->n++] = id, ranks->found = now();
+      if (!knows(ranks, id)) add(ranks, id);
    if (children) fclose(children);
 }
 
+// -1 where a process has not become the program yet.
+static int read_number(pid_t id) {
+   static const char name[] = "OMPI_COMM_WORLD_RANK=";
+   char path[64], *entry = NULL;
+   size_t room = 0;
+   int number = -1;
+   snprintf(path, sizeof path, "/proc/%d/environ", (int)id);
+   FILE *file = fopen(path, "r");
+   while (file && number < 0 && getdelim(&entry, &room, 0, file) > 0)
+      if (strncmp(entry, name, sizeof name - 1) == 0) number = (int)strtol(entry + sizeof name - 1, NULL, 10);
+   free(entry);
+   if (file) fclose(file);
+   return number;
+}
+
+typedef enum { THERE, GONE, DONE } State;
+
 // The last field of /proc/ID/stat is how a process ended that its parent has not asked for yet.
-static bool is_there(pid_t id, int *signal) {
+static State look_at(pid_t id, int *signal) {
    char path[64], line[1024];
    snprintf(path, sizeof path, "/proc/%d/stat", (int)id);
    FILE *file = fopen(path, "r");
-   if (!file) return false;
-   char *state = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL, *last = strrchr(line, ' ');
+   if (!file) return GONE;
+   const char *state = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+   const char *last = state ? strrchr(state, ' ') : NULL;
    fclose(file);
-   if (!state || (state[2] != 'Z' && state[2] != 'X')) return state != NULL;
-   int status = 0;
-   if (last && sscanf(last, "%d", &status) == 1) *signal = status & 0x7f;
-   return false;
+   if (!last) return GONE;
+   if (state[2] != 'Z' && state[2] != 'X') return THERE;
+   int status;
+   if (sscanf(last, "%d", &status) != 1) return GONE;
+   *signal = status & 0x7f;
+   return status == 0 ? DONE : GONE;
 }
 
 // All are started within a moment: one that is not seen by and by has ended before.
@@ -61,10 +88,14 @@ double sc_ranks_look(ScRanks *ranks, pid_t launcher) {
    if (ranks->n < ranks->wanted) find(ranks, launcher);
    for (int i = 0; i < ranks->n; i++) {
       int signal = 0;
-      if (is_there(ranks->ids[i], &signal)) {
+      State state = ranks->done[i] ? DONE : look_at(ranks->ids[i], &signal);
+      ranks->done[i] = state == DONE;
+      if (state == THERE) {
          others = true;
-      } else if (!ranks->since) {
-         ranks->gone = i;
+         if (ranks->numbers[i] < 0) ranks->numbers[i] = read_number(ranks->ids[i]);
+      } else if (state == GONE && !ranks->since) {
+         ranks->gone =
+             ranks->numbers[i] < 0 ? i : ranks->numbers[i]; // they are listed in the order of their start
          ranks->signal = signal;
          ranks->since = now();
       }

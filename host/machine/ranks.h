@@ -3,6 +3,7 @@
 #ifndef SCUTE_RANKS_H
 #define SCUTE_RANKS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 enum { SC_MOST_RANKS = 1024 };
@@ -10,7 +11,9 @@ enum { SC_MOST_RANKS = 1024 };
 typedef struct {
    int wanted, n; // how many there will be, and are
    pid_t ids[SC_MOST_RANKS];
-   int gone;        // the first of which it was seen that it has ended, -1: none, or it was never seen
+   int numbers[SC_MOST_RANKS]; // their ranks, -1: it is not known yet
+   bool done[SC_MOST_RANKS];   // ended with 0, as none is missed that has
+   int gone;        // rank of the first of which it was seen that it has ended, -1: none, or it was never seen
    int signal;      // that ended it, 0: none, or it is not known
    long long found; // when another one was found, in nanoseconds
    long long since; // when one was missed, 0: none is

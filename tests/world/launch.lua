@@ -215,6 +215,45 @@ return function(base)
       check(rs[4].code == 0 and rs[4].out == "3\n3\n", "threads that the user chose", rs[4].all)
    end
 
+   -- What whoever starts it has done with signals, with its terminal and with Open MPI's settings.
+   local function surroundings()
+      write("hosts", "localhost slots=1\nelsewhere.invalid slots=4\n")
+      write("heard.lua", [[
+         local scute = require "scute"
+         io.stderr:write "begun\n"
+         scute.world.barrier()
+         os.execute "sleep 0.5"
+         for _ = 1, 9 do io.stderr:write "nobody reads this\n" end
+         scute.world.barrier()
+         os.execute "sleep 0.5"
+         if scute.world.rank == 0 then io.open(arg[1], "w"):close() end]])
+      local long = ("OMPI_COMM_WORLD_%s=1"):format(("X"):rep(200))
+      local line = "export OMP_NUM_THREADS=1; $S --nproc 2 "
+      write("size.lua", [[
+         local scute = require "scute"
+         if scute.world.rank > 0 then return end
+         local own = scute.terminal_size()
+         local child = io.popen(os.getenv "S" .. " -e 'print((scute.terminal_size()))'")
+         print(own, child:read "n")
+         child:close()]])
+      write("wide.sh", "stty cols 50 rows 20; " .. line .. "$T/size.lua")
+      local rs = at_once {
+         "(trap '' CHLD; export OMP_NUM_THREADS=1; exec $S --nproc 2 -e 'error(\"it is broken\", 0)')",
+         line .. "$T/heard.lua $T/heard.to_end 2>&1 | head -n 1",
+         "export OMPI_MCA_orte_default_hostfile=$T/hosts; " .. line .. "-e 'print(scute.world.size)'",
+         "export SCUTE_JOINED=1 OMP_NUM_THREADS=1 " .. long .. "; timeout 60 $S --nproc 2 -e 'print(scute.world.size)'",
+         line .. "-e 'if scute.world.rank == 0 then print(...) end' a : b",
+         "script -qec 'sh $T/wide.sh' /dev/null",
+      }
+      check(rs[1].code == 1 and rs[1].err:find "^scute: it is broken\n", "SIGCHLD was ignored", rs[1].all)
+      check(rs[2].out == "begun\n" and lfs.attributes(scratch .. "/heard.to_end"), "nobody reads any more", rs[2].all)
+      check(rs[3].code == 0 and rs[3].out == "2\n2\n", "other machines are left out", rs[3].all)
+      check(rs[4].code == 0 and rs[4].out == "2\n2\n", "a long name", rs[4].all)
+      check(rs[5].code == 2 and rs[5].err == "scute: --nproc: mpirun cannot pass on the argument ':'; write it otherwise\n",
+         "what mpirun does not pass on", rs[5].all)
+      check(rs[6].out:find "^50%s+80%s", "the terminal is that of the first process alone", rs[6].all)
+   end
+
    local ALONE = { "evaluate", "evaluate_reid", "export", "identify", "metric_learning", "models", "predict",
       "compare_demo", "demo", "fine_tuning_demo", "reid_demo" }
 
@@ -242,5 +281,5 @@ return function(base)
    end
 
    return { stops, killed_at_any_moment, under_mpirun, experiments, practices, started_otherwise, one_fails, environment,
-      scripts, events_are_of_one_run }
+      surroundings, scripts, events_are_of_one_run }
 end

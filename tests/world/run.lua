@@ -73,7 +73,10 @@ local function command_lines()
    end
    local r = shell "$S --nproc 1 -e 'print(scute.world.size, ...)'"
    check(r.code == 0 and r.out == "1\n", "one process is as ever", r.all)
-   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
+   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi, nccl or none, found 'all'",
+      "SCUTE_WORLD=all $S -e 'x = 1'")
+   refuses("none with --nproc", 2, "--nproc: SCUTE_WORLD=none keeps each process alone; leave one of them out",
+      "SCUTE_WORLD=none $S --nproc 2 -e 'x = 1'")
 end
 
 local function leftovers()
