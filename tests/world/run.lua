@@ -71,6 +71,8 @@ local function command_lines()
    for _, other in ipairs { "", "-i", "-", "--watch a.lua", "--check a.lua" } do
       refuses("--nproc and " .. other, 2, "--nproc runs a file or -e CODE", "$S --nproc 2 " .. other)
    end
+   refuses("--nproc behind the script", 2, "unknown option '--nproc'; it is scute's own, and stands before the script: scute "
+      .. "--nproc N scripts/fine_tuning.lua ...", "$S scripts/fine_tuning.lua --nproc 2")
    local r = shell "$S --nproc 1 -e 'print(scute.world.size, ...)'"
    check(r.code == 0 and r.out == "1\n", "one process is as ever", r.all)
    refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
