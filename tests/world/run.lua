@@ -75,7 +75,7 @@ local function command_lines()
       .. "--nproc N scripts/fine_tuning.lua ...", "$S scripts/fine_tuning.lua --nproc 2")
    local r = shell "$S --nproc 1 -e 'print(scute.world.size, ...)'"
    check(r.code == 0 and r.out == "1\n", "one process is as ever", r.all)
-   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
+   refuses("a world that is none", 2, "SCUTE_WORLD: expected mpi, nccl or none, found 'all'", "SCUTE_WORLD=all $S -e 'x = 1'")
 end
 
 local function leftovers()
