@@ -171,6 +171,14 @@ local function may_be(entry, word, positional)
    return not positional or options.from_text(entry, word) ~= nil
 end
 
+local function refuse_unknown(declaration, name)
+   if name == "nproc" then
+      cli.usage_error("unknown option '--nproc'; it is scute's own, and stands before the script: scute --nproc N %s ...",
+         rawget(_G, "arg") and arg[0] or "script.lua")
+   end
+   cli.usage_error("%s; --help lists them all", declaration:unknown(name, "--"))
+end
+
 -- Hyphens and underscores are the same; "--name value" becomes "--name=value", so that a value may begin with "-".
 local function normalise(words, declaration, positional)
    local line, given, i = {}, {}, 1
@@ -185,7 +193,7 @@ local function normalise(words, declaration, positional)
       elseif name and name ~= "help" and name ~= "h" then
          name = name:gsub("-", "_")
          local entry = declaration.by_name[name]
-         if not entry then cli.usage_error("%s; --help lists them all", declaration:unknown(name, "--")) end
+         if not entry then refuse_unknown(declaration, name) end
          if given[entry] and given[entry] ~= name then
             cli.usage_error("--%s and --%s are the same option, and both are given", given[entry], name)
          end

@@ -13,6 +13,7 @@ local algorithms = require "scute.train.algorithms"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
+local draws = require "scute.train.draws"
 local epoch = require "scute.train.epoch"
 local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
@@ -114,6 +115,7 @@ local function stop_politely(run, signal)
       from = results.leave(run)
    end
    finish(run, "interrupted")
+   draws.alike(run)
    tell_stopped(run, signal ~= "save" and run.checkpoint.saved)
    local so_far = results.of(run, from, function(given) return again(run.model, run.set, given, from) end)
    if not session.interrupted() then console.stop_with(so_far, signal == "SIGTERM" and 143 or 130, "interrupted") end
@@ -163,6 +165,7 @@ local function fit(model, set, given, from)
    if run.checkpoint.failed then console.fail("the last checkpoint could not be saved: %s", run.checkpoint.failed) end
    run.seconds = scute.clock() - run.times.clock
    report.finish(run, run.seconds)
+   draws.alike(run) -- and what the first process has written is there for all
    return within.ended(run, results.of(run))
 end
 again = fit

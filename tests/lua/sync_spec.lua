@@ -88,7 +88,8 @@ describe("--sync_batch_norm", function()
       assert.equal(nothing .. "all batch norms are frozen, and keep the statistics that they have",
          told_by(sync.tell, run_of(frozen, true)))
       assert.equal("", told_by(sync.tell, run_of(frozen, true, { unfreeze = {} })))
-      assert.equal("", told_by(sync.tell, run_of(frozen, false)))
+      assert.equal(nothing .. "there is one process", told_by(sync.tell, run_of(frozen, false)))
+      assert.equal("", told_by(sync.tell, run_of(frozen, false, { sync_batch_norm = false })))
       assert.equal("", told_by(sync.tell, run_of(network(nn.ReLU()), true)))
       assert.matches("^note: %-%-sync_batch_norm: not of 4, whose class computes in a way of its own: each process takes",
          told_by(sync.tell, run_of(network(Own { 4 }), true)))

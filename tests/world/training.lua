@@ -138,7 +138,18 @@ return function(base)
       check(lfs.attributes(folder_of("stopped", "normed") .. "checkpoint.safetensors"), "it has saved", r.all)
    end
 
+   -- Each draws numbers of its own for its photos, and all draw the same before and afterwards, though the third one has no
+   -- photos; each finds the files of the run.
+   local function draws()
+      local r = shell "OMP_NUM_THREADS=1 $S --nproc 3 tests/world/draws_child.lua $T/photos $T/draws"
+      local _, times = r.out:gsub("2 masks, told loaded, 0 draw otherwise, same\n", "")
+      check(r.code == 0 and times == 3, "random numbers, and files", r.all)
+      check(r.out:find("2 of the 3 processes get photos of a batch of 4, the others wait; --batch_size 6", 1, true),
+         "who has nothing to do is told", r.all)
+      check(r.out:find("checkpoint-1.safetensors: epoch 1, step 4", 1, true), "it goes on in the middle", r.all)
+   end
+
    photos.write_file(scratch .. "/small.lua", SMALL)
    photos.set(scratch .. "/photos", { red = 14, blue = 13 })
-   return { frozen, whole, batch_norm, refused, bad_photo, resumed, interrupted }
+   return { frozen, whole, batch_norm, refused, bad_photo, resumed, interrupted, draws }
 end

@@ -6,7 +6,7 @@ local scute = require "scute"
 
 local draw = {}
 
-local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16, deal = 32, part = 64, key = 128 }
+local purposes = { split = 1, shuffle = 2, mix = 4, sample = 8, augment = 16, deal = 32, part = 64, key = 128, rank = 256 }
 local BLOCK = 16 -- uniform numbers drawn at once
 
 --- A list with a permutation of 1..n. purpose: "split" (index: the class) or "shuffle" (index: the epoch).
@@ -49,6 +49,11 @@ end
 function draw.of_part(seed, epoch, step, part)
    local own = mixed(mixed(mixed(purposes.part + epoch * GOLDEN) + step * GOLDEN) + part * GOLDEN)
    return { seed, own & ~0xffffff }
+end
+
+--- The same for what one of several processes draws in a step, before which the generator stood at (seed, stream).
+function draw.of_rank(seed, stream, rank)
+   return { seed, mixed(mixed(purposes.rank + stream * GOLDEN) + rank * GOLDEN) & ~0xffffff }
 end
 
 --- A function(n) that gives one whole number from 1 to n after the other, without a call into C: for what is drawn anew from

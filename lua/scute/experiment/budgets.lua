@@ -8,6 +8,8 @@ local precision = require "scute.base.precision"
 
 local budgets = {}
 
+local world = scute.world
+
 local MOST_EPOCHS = 1000 -- of a run that counts minutes: epochs on cached features take milliseconds
 local WARMUP = 0.1       -- share of the minutes in which the learning rate rises
 local PROBE = 8          -- photos of the batch that tells in advance how fast a frozen network is
@@ -27,6 +29,11 @@ local function refuse(limits, seconds, what)
       limits.minutes, what, console.duration(seconds), math.ceil(seconds / 6 * 1.1) / 10)
 end
 
+-- What the first of several processes has measured. Together.
+local function of_first(seconds)
+   return world.size == 1 and seconds or world.sums({ world.rank == 0 and seconds or 0 })[1]
+end
+
 -- A frozen network sees each photo once, which nothing interrupts: so it is estimated before.
 local function check_frozen(limits, run)
    local model, shape, seconds = run.model, cost.shape(run.model, run.set), math.huge
@@ -39,12 +46,13 @@ local function check_frozen(limits, run)
       precision.call(dtype, model.embed, model, x):free()
       seconds = math.min(seconds, scute.clock() - start)
    end
-   seconds = seconds / PROBE * (#run.set.train.paths + #run.set.val.paths)
+   seconds = of_first(seconds) / PROBE * (#run.set.train.paths + #run.set.val.paths) / world.size
    if seconds > 60 * limits.minutes then refuse(limits, seconds, "sending the photos through it once") end
 end
 
--- Stops after the last epoch that fits, and refuses where not even the first one does.
-local function minutes_hook(limits, elapsed, add)
+-- Stops after the last epoch that fits, and refuses where not even the first one does. tick(): the time that is spent, see
+-- budgets.new.
+local function minutes_hook(limits, elapsed, tick, add)
    local limit, first, began = 60 * limits.minutes, 0, 0
    return {
       name = "budget",
@@ -53,19 +61,20 @@ local function minutes_hook(limits, elapsed, add)
       on_fit_begin = function(run)
          if features.wanted(run) then check_frozen(limits, run) end
       end,
-      on_epoch_begin = function() began, first = elapsed(), 0 end,
+      on_epoch_begin = function() began, first = tick(), 0 end,
       on_step_end = function(run)
+         local now = tick()
          if run.epoch > 1 then return end
-         if run.step == 1 then first = elapsed() end -- the first step sets things up and says little
+         if run.step == 1 then first = now end -- the first step sets things up and says little
          local whole = first
-         if run.step > 1 then whole = first + (elapsed() - first) / (run.step - 1) * (run.feed.steps - 1) end
+         if run.step > 1 then whole = first + (now - first) / (run.step - 1) * (run.feed.steps - 1) end
          if whole > limit then
             run.meter:clear()
             refuse(limits, whole, "one epoch")
          end
       end,
       on_epoch_end = function(run)
-         local now = elapsed()
+         local now = tick()
          if now + (now - began) > limit and run.epoch < run.epochs then
             run.stopped = ("the next would not fit the budget of %g min"):format(limits.minutes)
          end
@@ -74,9 +83,9 @@ local function minutes_hook(limits, elapsed, add)
 end
 
 -- Rises, then falls as half a cosine with the time that is spent (or with the epochs, if those end first).
-local function minutes_schedule(minutes, elapsed)
+local function minutes_schedule(minutes, spent)
    return { name = "warmup_cosine over time", live = true, factor = function(step, _, run)
-      local way = math.min(1, math.max(elapsed() / (60 * minutes), (step - 1) / (run.epochs * run.steps_per_epoch)))
+      local way = math.min(1, math.max(spent() / (60 * minutes), (step - 1) / (run.epochs * run.steps_per_epoch)))
       if way < WARMUP then return math.max(way / WARMUP, 0.01) end
       return 0.5 * (1 + math.cos(math.pi * (way - WARMUP) / (1 - WARMUP)))
    end }
@@ -113,9 +122,16 @@ function budgets.new(limits)
    local function add(seconds) start = start - seconds end
    local meter, images_per_second = speedometer()
    local budget = { epochs = limits.epochs, hooks = { meter }, images_per_second = images_per_second }
+   -- Several processes go by the clock of the first one, as it stood at the last tick: rates and the end are the same in all.
+   local last = 0
+   local function tick()
+      last = of_first(elapsed())
+      return last
+   end
+   local function spent() return world.size == 1 and elapsed() or last end
    if limits.minutes then
-      budget.epochs, budget.hooks[2] = MOST_EPOCHS, minutes_hook(limits, elapsed, add)
-      budget.schedule = minutes_schedule(limits.minutes, elapsed)
+      budget.epochs, budget.hooks[2] = MOST_EPOCHS, minutes_hook(limits, elapsed, tick, add)
+      budget.schedule = minutes_schedule(limits.minutes, spent)
    end
    return budget
 end

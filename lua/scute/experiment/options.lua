@@ -114,7 +114,8 @@ return options.declare("scute.experiment", {
      help = "a run that takes longer is stopped and counts as failed, as 90 s, 10 min or 2 h" },
    { "memory", read = read_bytes, is = options.typed(is_positive, "number"), value = "BYTES", show = "no limit",
      expected = "bytes, or a text as 4 GiB or 800 MB", resume = "free",
-     help = "a run that needs more fails, as 4 GiB; those started fail before the rest of the system does" },
+     help = "a run that needs more fails, as 4 GiB; those started fail before the rest of the system does; each of its "
+        .. "processes (--nproc) has a share" },
    { "resume", flag = true, default = false, resume = "free", help = "finish what is missing in output_dir" },
    { "overwrite", flag = true, default = false, resume = "free",
      help = "drop the older trial in output_dir instead of moving it aside; with resume: do those runs anew that have "

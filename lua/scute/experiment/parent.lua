@@ -70,7 +70,7 @@ end
 
 -- A run is this program too, and has as much before it begins.
 local function check_memory(self)
-   local limit, used = self.given.memory, process.memory()
+   local limit, used = self.given.memory, process.memory() * scute.world.size
    if not limit or self.is_here or not self.is_first or limit > used then return end
    console.fail("memory: this program has %s before a run begins, so that no run could do with %s; give more, as 4 GiB",
       console.bytes(used), console.bytes(limit))

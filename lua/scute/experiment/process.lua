@@ -68,12 +68,12 @@ function process.memory()
 end
 
 --- In a run, before it does anything: it ends with its parent, is the first to go where the system's memory runs out, and has
--- at most `memory` bytes (nil: as it comes).
+-- at most `memory` bytes (nil: as it comes), of which each of its processes has a share.
 function process.settle(memory)
    local parent = math.tointeger(tonumber(os.getenv(PARENT)))
    if parent and not scute.world.launched then scute.process.end_with_parent(parent) end -- else the launcher does
    scute.process.killed_first()
-   if memory then scute.process.limit_memory(memory) end
+   if memory then scute.process.limit_memory(memory // scute.world.size) end
 end
 
 -- ---- GPUs ----

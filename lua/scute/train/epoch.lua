@@ -7,6 +7,7 @@ local answers = require "scute.train.answers"
 local as_text = require "scute.train.as_text"
 local average = require "scute.train.average"
 local criterion = require "scute.train.criterion"
+local draws = require "scute.train.draws"
 local graph = require "scute.train.graph"
 local hooks = require "scute.train.hooks"
 local measures = require "scute.train.measures"
@@ -148,6 +149,7 @@ function epoch.run(run)
    }
    for name, value in pairs(measured) do row[name] = value end
    if run.average and not average.validate(run, row, validate) then return end
+   draws.alike(run)
    parallel.check_state(run)
    end_epoch(run, row)
 end

@@ -45,6 +45,9 @@
 -- Where no hook of yours has an event of steps or backward, a GPU does forward and backward of most updates from a recording
 -- (scute.graphs), with the same numbers; on_epoch_begin and on_epoch_end leave that as it is.
 --
+-- Of several processes (scute --nproc) each calls its own hooks, losses and metrics: a hook decides alike in all of them, and
+-- scute.world.rank == 0 guards what writes. run.folder is nil in all but the first.
+--
 -- A hook that sets learning rates in on_step_begin has sets_rates = true: it is called again where, on a GPU, the step's number
 -- turns out to be another one because the update before overflowed.
 --

@@ -147,10 +147,15 @@ end
 
 -- ---- batches that train ----
 
+-- How many processes get photos of a batch of n: the first ones.
+local function takers_of(n, least)
+   return math.max(1, math.min(world.size, n // least))
+end
+
 -- The numbers of this process's photos among `first` to `last`; who has some has at least `least`, where there are as many.
 local function share(first, last, least)
    local n, rank = last - first + 1, world.rank
-   local takers = math.max(1, math.min(world.size, n // least))
+   local takers = takers_of(n, least)
    if rank >= takers then return last + 1, last end
    return first + n * rank // takers, first + n * (rank + 1) // takers - 1
 end
@@ -171,6 +176,17 @@ end
 --- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one.
 function parallel.least(run)
    return #moving(run) > 0 and 2 or 1
+end
+
+--- Tells, once in a run, that some processes get no photos of a full batch, and wait. least: see above.
+function parallel.tell_idle(run, least)
+   local takers = takers_of(run.batch_size, least)
+   if run.has_idle or takers == world.size then return end
+   run.has_idle = true
+   run.meter:clear()
+   console.line("note: batch norm that trains wants %d photos in a process: %d of the %d processes get photos of a batch of "
+      .. "%d, the others wait; --batch_size %d has some for all, or take fewer processes", least, takers, world.size,
+      run.batch_size, least * world.size)
 end
 
 -- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be

@@ -389,7 +389,11 @@ function photos.source(run)
             return augmenting.apply(run, shown, x, which, options.epoch)
          end)
       end
-      if options.shared then return parallel.batches(order, size, steps, skip, read_list, parallel.least(run)) end
+      if options.shared then
+         local least = parallel.least(run)
+         parallel.tell_idle(run, least)
+         return parallel.batches(order, size, steps, skip, read_list, least)
+      end
       local read, _, _, closing = read_list(table.move(order, skip * size + 1, #order, 1, {}), size,
          options.merge_last_single)
       return function()

@@ -73,9 +73,9 @@ end
 --- The result of a run; of an interrupted one so far. from: what leave() gave, and again(options) trains on.
 function result.of(run, from, again)
    local best = run.best or {}
-   local made = setmetatable({ history = run.history, best = run.best, folder = run.folder, confusion = best.confusion,
-      answers = answers.of(run), best_ema = run.average and run.average:best_row(), stopped = run.stopped,
-      interrupted = from and true or nil, seconds = run.seconds }, Result)
+   local made = setmetatable({ history = run.history, best = run.best, folder = run.folder or run.read_folder,
+      confusion = best.confusion, answers = answers.of(run), best_ema = run.average and run.average:best_row(),
+      stopped = run.stopped, interrupted = from and true or nil, seconds = run.seconds }, Result)
    if not from then return made end
    from.record = run.folder and read(run.folder .. "/run.json")
    left[made] = function(given)

@@ -8,6 +8,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local late = require "scute.base.late"
 local criterion = require "scute.train.criterion"
+local draws = require "scute.train.draws"
 local hooks = require "scute.train.hooks"
 local memory = require "scute.train.memory"
 local mix = require "scute.train.mix"
@@ -154,6 +155,13 @@ local function gradients_again(run, window, recorded)
    return seen
 end
 
+-- How a step comes by its gradients. own: batches of the window, or parts of them, that this process computes.
+local function compute(run, window, own, recorded)
+   if run.ordered then return gradients_in_order(run, window, own) end
+   local drawn <close> = draws.apart(run) -- luacheck: ignore
+   return gradients_again(run, own, recorded) or memory.within(run, own, gradients)
+end
+
 -- ---- moving the weights ----
 
 local function clip(run, seen)
@@ -255,9 +263,7 @@ function step.run(run, window, done, recorded)
       or (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes
-   local seen = run.ordered and gradients_in_order(run, window, own)
-      or gradients_again(run, own, recorded)                -- forward, loss, backward; in pieces where memory runs out
-      or memory.within(run, own, gradients)
+   local seen = compute(run, window, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
    if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
    seen.last, run.last.n = run.last, (seen.total or seen).n
    ranks.count(run, seen.n)

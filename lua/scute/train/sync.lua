@@ -48,7 +48,8 @@ end
 
 --- What of the option is not as one may think.
 function sync.tell(run)
-   if not (run.shared and run.sync_batch_norm) then return end
+   if not run.sync_batch_norm then return end
+   if not run.shared then return console.line "note: --sync_batch_norm changes nothing: there is one process" end
    local found, own = norms_of(run.model)
    local why = nothing_to_do(run, found)
    if why and #own == 0 then console.line("note: --sync_batch_norm changes nothing: %s", why) end
