@@ -6,6 +6,7 @@
 
 #include "host/core/backward.h"
 #include "host/core/clock.h"
+#include "host/core/digest.h"
 #include "host/core/retry.h"
 #include "host/core/transfer.h"
 #include "host/core/world.h"
@@ -80,19 +81,19 @@ static ScStatus make_room(void *context) {
    return SC_OK;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
-   return (hash ^ value) * 0x100000001b3u;
+static uint64_t mix(uint64_t hash, int64_t value) {
+   return sc_digest(hash, &value, sizeof value);
 }
 
 // Fails in all processes where their parameters are not alike.
 static ScStatus agree(const ScReducer *r) {
-   uint64_t hash = 0xcbf29ce484222325u;
+   uint64_t hash = 0;
    long long numbers = 0;
    for (int i = 0; i < r->n; i++) {
       const ScTensor *t = r->parameters[i];
       numbers += sc_numel(t);
-      hash = mix(mix(hash, (uint64_t)t->dtype), (uint64_t)t->rank);
-      for (int d = 0; d < t->rank; d++) hash = mix(hash, (uint64_t)t->shape[d]);
+      hash = mix(mix(hash, t->dtype), t->rank);
+      for (int d = 0; d < t->rank; d++) hash = mix(hash, t->shape[d]);
    }
    char text[SC_WORLD_TEXT];
    snprintf(text, sizeof text, "sums of the gradients of %d parameters (%lld numbers, shapes %016llx)", r->n,
