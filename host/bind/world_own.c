@@ -97,10 +97,12 @@ static int connect(lua_State *L) {
    return 0;
 }
 
-// scute.world.computer() -> a number that the processes of a computer have in common, and others do not
+// scute.world.computer() -> a number that the processes of a computer have in common, and others do not; and
+// another one for each process where each was given a GPU of its own beforehand, else 0
 static int computer(lua_State *L) {
    lua_pushinteger(L, sc_place().computer);
-   return 1;
+   lua_pushinteger(L, sc_place().own_gpu);
+   return 2;
 }
 
 // scute.world.waited() -> seconds that this process has waited for others so far

@@ -22,7 +22,7 @@ local function check_devices(run)
       console.fail("--device %s: several processes train on the CPU, or with a GPU each; start one process alone, or use "
          .. "--device cpu", run.device)
    end
-   local users, texts = {}, world.texts(("%s %d"):format(name, world.computer()))
+   local users, texts = {}, world.texts(("%s %d %d"):format(name, world.computer()))
    for rank, text in ipairs(texts) do
       local other = text:match "^[^: ]*"
       if other ~= kind then
