@@ -242,9 +242,13 @@ static ScStatus check_whole(const ScReducer *r) {
    return sc_fail(SC_EARG, "sums of gradients have failed before, and cannot go on");
 }
 
+static const ScReducer *watching; // NULL: none
+
 ScStatus sc_reducer_watch(ScReducer *r) {
    SC_TRY(check_whole(r));
    sc_reducer_unwatch(r);
+   if (watching)
+      return sc_fail(SC_EARG, "sums of other gradients watch backward already: unwatch() them first");
    if (r->begun > 0) r->spoiled = true; // it is done again
    if (r->spoiled) return SC_OK;
    memset(r->final, 0, (size_t)r->n * sizeof *r->final);
@@ -252,12 +256,15 @@ ScStatus sc_reducer_watch(ScReducer *r) {
    r->guess = 0;
    r->before = sc_watch_leaves((ScLeafWatch){is_final, r});
    r->watches = true;
+   watching = r;
    return SC_OK;
 }
 
 void sc_reducer_unwatch(ScReducer *r) {
-   if (r->watches) sc_watch_leaves(r->before);
+   if (!r->watches) return;
+   sc_watch_leaves(r->before);
    r->watches = false;
+   watching = NULL;
 }
 
 // ---- the end of a window ----
@@ -265,6 +272,15 @@ void sc_reducer_unwatch(ScReducer *r) {
 static ScStatus begin_rest(ScReducer *r) {
    while (r->begun < r->nbuckets) SC_TRY(begin_next(r));
    return SC_OK;
+}
+
+ScStatus sc_reducer_begin_rest(ScReducer *r, bool spoiled) {
+   SC_TRY(check_whole(r));
+   sc_reducer_unwatch(r);
+   if (spoiled) r->spoiled = true;
+   ScStatus status = begin_rest(r);
+   r->broken = status != SC_OK;
+   return status;
 }
 
 static ScStatus exchange(ScReducer *r) {
@@ -314,7 +330,8 @@ static ScStatus sum(ScReducer *r) {
    SC_TRY(exchange(r));
    SC_TRY(end_all(r));
    if (r->has[r->n] > 0) SC_TRY(sum_again(r));
-   SC_TRY(sc_with_retry(make_gradients, r));
+   ScStatus status = sc_with_retry(make_gradients, r);
+   if (status != SC_OK) return status == SC_EMEM ? SC_EDEVICE : status; // the others will not try again
    for (int i = 0; i < r->nbuckets; i++) SC_TRY(unpack(r, &r->buckets[i]));
    r->begun = 0;
    return SC_OK;
