@@ -268,6 +268,33 @@ local function synchronised()
    check(d < 1e-5, ("losses differ by %g from those of one process"):format(d))
 end
 
+-- Memory is given back, which waits for the sums that have begun, where another process had begun fewer, and goes on to meet.
+local function backwards_that_fail()
+   local r = start(2, [[-e 'local world = scute.world
+      local p, q = scute.ones(3, { device = "cuda" }):requires_grad_(), scute.ones(2, { device = "cuda" }):requires_grad_()
+      local reducer = world.reducer({ p, q }, 8)
+      local function backward()
+         p:zero_grad()
+         q:zero_grad()
+         reducer:watch()
+         local loss = (p * p):sum() + q:sum()
+         loss:backward()
+         reducer:unwatch()
+      end
+      if world.rank == 0 then backward() end
+      reducer:begin_rest(true)
+      local unused = scute.ones(1000, { device = "cuda" })
+      unused:free()
+      scute.flush()
+      world.barrier()
+      backward()
+      reducer:finish()
+      print(p.grad[3], q.grad[2])
+      reducer:free()']], "SCUTE_NCCL_TIMEOUT=20")
+   check(r.code == 0 and r.out == ("4.0\t2.0\n"):rep(2), "two backwards that fail", r.all)
+   are_clean(2, "two backwards that fail")
+end
+
 -- ---- what is wrong ----
 
 local function other_calls()
@@ -390,7 +417,7 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, synchronised, other_calls, deaths, failures, refused,
+local tests = { sums, training, more_training, synchronised, backwards_that_fail, other_calls, deaths, failures, refused,
    given_beforehand, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)
