@@ -7,6 +7,7 @@
 #include "host/core/reducer.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
+#include "host/core/world_norm.h"
 #include "host/core/world_sums.h"
 
 // ---- tensors ----
@@ -103,6 +104,12 @@ static int computer(lua_State *L) {
    lua_pushinteger(L, sc_place().computer);
    lua_pushinteger(L, sc_place().own_gpu);
    return 2;
+}
+
+// scute.world.name_norm(path): the synchronised batch norm that is computed next is that of this layer
+static int name_norm(lua_State *L) {
+   sc_world_name_norm(luaL_checkstring(L, 1));
+   return 0;
 }
 
 // scute.world.waited() -> seconds that this process has waited for others so far
@@ -207,9 +214,11 @@ static int release(lua_State *L) {
 static const luaL_Reg methods[] = {{"watch", watch},   {"unwatch", unwatch}, {"begin_rest", begin_rest},
                                    {"finish", finish}, {"begun", begun},     {"free", release},
                                    {NULL, NULL}};
-static const luaL_Reg functions[] = {{"average", average}, {"end_attempt", end_attempt}, {"sums", sums},
-                                     {"texts", texts},     {"waited", waited},           {"reducer", reducer},
-                                     {"connect", connect}, {"computer", computer},       {NULL, NULL}};
+static const luaL_Reg functions[] = {{"average", average},     {"end_attempt", end_attempt},
+                                     {"sums", sums},           {"texts", texts},
+                                     {"waited", waited},       {"reducer", reducer},
+                                     {"connect", connect},     {"computer", computer},
+                                     {"name_norm", name_norm}, {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);
