@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "host/bind/bind.h"
+#include "host/core/digest.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
 #include "host/machine/hosts.h"
@@ -113,13 +114,6 @@ static int barrier(lua_State *L) {
    return 0;
 }
 
-// 64 bits that tell texts apart (FNV-1a).
-static int64_t digest(const char *text, size_t length) {
-   uint64_t hash = 0xcbf29ce484222325u;
-   for (size_t i = 0; i < length; i++) hash = (hash ^ (unsigned char)text[i]) * 0x100000001b3u;
-   return (int64_t)hash;
-}
-
 // scute.world.differing(text) -> list of the ranks whose text is another than that of rank 0, the same list in
 // every process; all of them call it
 static int differing(lua_State *L) {
@@ -128,7 +122,7 @@ static int differing(lua_State *L) {
    int size = sc_world()->size;
    int64_t *all = sc_push_array(L, size, sizeof *all);
    sc_check(L, sc_world_same_call("differing"));
-   sc_check(L, sc_world_exchange(digest(text, length), all));
+   sc_check(L, sc_world_exchange((int64_t)sc_digest(0, text, length), all));
    lua_newtable(L);
    for (int i = 1, n = 0; i < size; i++) {
       if (all[i] == all[0]) continue;

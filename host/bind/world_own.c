@@ -7,6 +7,7 @@
 #include "host/core/reducer.h"
 #include "host/core/span.h"
 #include "host/core/world.h"
+#include "host/core/world_norm.h"
 #include "host/core/world_sums.h"
 
 // ---- tensors ----
@@ -97,10 +98,18 @@ static int connect(lua_State *L) {
    return 0;
 }
 
-// scute.world.computer() -> a number that the processes of a computer have in common, and others do not
+// scute.world.computer() -> a number that the processes of a computer have in common, and others do not; and
+// another one for each process where each was given a GPU of its own beforehand, else 0
 static int computer(lua_State *L) {
    lua_pushinteger(L, sc_place().computer);
-   return 1;
+   lua_pushinteger(L, sc_place().own_gpu);
+   return 2;
+}
+
+// scute.world.name_norm(path): the synchronised batch norm that is computed next is that of this layer
+static int name_norm(lua_State *L) {
+   sc_world_name_norm(luaL_checkstring(L, 1));
+   return 0;
 }
 
 // scute.world.waited() -> seconds that this process has waited for others so far
@@ -133,15 +142,43 @@ static ScReducer *check_reducer(lua_State *L) {
    return *reducer;
 }
 
-// reducer:watch(): the next backward is the last one before finish(); sums begin in it until unwatch()
+// Backward calls what watches it, whoever still knows of it: the registry holds that.
+static void hold(lua_State *L, bool watches) {
+   static const char key;
+   if (watches) {
+      lua_pushvalue(L, 1);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+      return;
+   }
+   lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+   if (lua_rawequal(L, 1, -1)) {
+      lua_pushnil(L);
+      lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+   }
+   lua_pop(L, 1);
+}
+
+// reducer:watch(): the next backward is the last one before finish(); sums begin in it until unwatch(). One at
+// a time
 static int watch(lua_State *L) {
    sc_check(L, sc_reducer_watch(check_reducer(L)));
+   hold(L, true);
    return 0;
 }
 
 // reducer:unwatch(): that backward is over, or has failed
 static int unwatch(lua_State *L) {
    sc_reducer_unwatch(check_reducer(L));
+   hold(L, false);
+   return 0;
+}
+
+// reducer:begin_rest(spoiled = false): sums that have not begun since the last finish() do now; spoiled: the
+// gradients are still to come, and all sums are done once more in finish()
+static int begin_rest(lua_State *L) {
+   ScStatus status = sc_reducer_begin_rest(check_reducer(L), lua_toboolean(L, 2));
+   hold(L, false);
+   sc_check(L, status);
    return 0;
 }
 
@@ -152,6 +189,7 @@ static int finish(lua_State *L) {
    int span = sc_span_begin("sums of gradients");
    ScStatus status = sc_reducer_finish(reducer);
    sc_span_end(span);
+   hold(L, false);
    sc_check(L, status);
    return 0;
 }
@@ -169,14 +207,18 @@ static int release(lua_State *L) {
    ScReducer **reducer = luaL_checkudata(L, 1, REDUCER_TYPE), *dead = *reducer;
    *reducer = NULL;
    sc_reducer_free(dead);
+   hold(L, false);
    return 0;
 }
 
-static const luaL_Reg methods[] = {{"watch", watch}, {"unwatch", unwatch}, {"finish", finish},
-                                   {"begun", begun}, {"free", release},    {NULL, NULL}};
-static const luaL_Reg functions[] = {{"average", average}, {"end_attempt", end_attempt}, {"sums", sums},
-                                     {"texts", texts},     {"waited", waited},           {"reducer", reducer},
-                                     {"connect", connect}, {"computer", computer},       {NULL, NULL}};
+static const luaL_Reg methods[] = {{"watch", watch},   {"unwatch", unwatch}, {"begin_rest", begin_rest},
+                                   {"finish", finish}, {"begun", begun},     {"free", release},
+                                   {NULL, NULL}};
+static const luaL_Reg functions[] = {{"average", average},     {"end_attempt", end_attempt},
+                                     {"sums", sums},           {"texts", texts},
+                                     {"waited", waited},       {"reducer", reducer},
+                                     {"connect", connect},     {"computer", computer},
+                                     {"name_norm", name_norm}, {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);

@@ -30,6 +30,11 @@ typedef struct ScCommunicator {
    // Afterwards the sum is in `data` for whatever the device does next; the host waits only where it is what
    // computes. Ends the ticket, also when it fails.
    ScStatus (*finish)(struct ScCommunicator *, ScPending *);
+   // What all_reduce does with i64, in an order of its own, so that nothing but another call of this meets it,
+   // within so many seconds (0: as long as it takes), asleep where that is long. SC_EIO where the others did
+   // not come: the group can only be aborted then. NULL: all_reduce does it.
+   ScStatus (*call)(struct ScCommunicator *, int64_t n, int64_t *data, double seconds);
+   // These three are NULL in groups of devices.
    // The root's bytes come to all.
    ScStatus (*broadcast)(struct ScCommunicator *, int root, size_t bytes, void *data);
    // As many bytes of each member come to the root, into `all`, in the order of ranks; elsewhere that is not

@@ -108,10 +108,13 @@ static const ScPlugin cuda = {.name = "cuda",
                               .advice = "build it where the CUDA toolkit is installed",
                               .instead = "use --device cpu"};
 
-// Of several processes on a computer each has a GPU of its own.
-static ScStatus have_enough(Table *table, ScPlace place) {
+// Of several processes on a computer each has a GPU of its own: the one that it sees, where that is another for
+// each of them, else that of its number.
+static ScStatus own_index(Table *table, ScPlace place, long *out) {
    SC_TRY(find_devices(table));
-   if (place.size <= table->ndevices) return SC_OK;
+   bool is_given = place.own_gpu != 0 && table->ndevices == 1;
+   *out = is_given ? 0 : place.rank;
+   if (is_given || place.size <= table->ndevices) return SC_OK;
    return sc_fail(
        SC_EUNSUPPORTED,
        "there are %d processes on this computer, each of which needs a GPU of its own, and %d GPU%s: "
@@ -122,13 +125,13 @@ static ScStatus have_enough(Table *table, ScPlace place) {
 static ScStatus find_gpu(const char *name, ScDevice **out) {
    char *end = NULL;
    bool is_own = name[4] == 0;
-   long index = name[4] == ':' ? strtol(name + 5, &end, 10) : sc_place().rank;
+   long index = name[4] == ':' ? strtol(name + 5, &end, 10) : 0;
    if (name[4] != 0 && (name[4] != ':' || end == name + 5 || *end || index < 0))
       return sc_fail(SC_EARG, "device '%s' is not known; expected cuda or cuda:0, cuda:1, ...", name);
    ScStatus status = find_table(cuda.name) ? SC_OK : sc_plugin_open(&cuda);
    if (status == SC_OK && !find_table(cuda.name))
       status = sc_fail(SC_EUNSUPPORTED, "its plugin brings no backend");
-   if (status == SC_OK && is_own) status = have_enough(find_table(cuda.name), sc_place());
+   if (status == SC_OK && is_own) status = own_index(find_table(cuda.name), sc_place(), &index);
    if (status == SC_OK) status = device_of(find_table(cuda.name), name, index, out);
    return status == SC_OK || status == SC_EARG ? status : sc_wrap(status, "device '%s': ", name);
 }

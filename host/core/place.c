@@ -1,10 +1,13 @@
 #define _GNU_SOURCE // gethostname
 #include "host/core/place.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "host/core/digest.h"
 
 static ScPlace place = {.size = 1};
 
@@ -12,10 +15,8 @@ ScPlace sc_place(void) {
    return place;
 }
 
-// FNV-1a.
-static uint64_t add_text(uint64_t hash, const char *text) {
-   for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-   return hash;
+static int64_t digest(uint64_t before, const char *text) {
+   return (int64_t)(sc_digest(before, text, strlen(text)) >> 1); // no sum of one and zeros is in the way
 }
 
 // Its name, and what the kernel drew when it started: containers of one machine have other names, and other
@@ -26,21 +27,41 @@ static int64_t name_computer(void) {
    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
    if (file && !fgets(boot, sizeof boot, file)) *boot = 0;
    if (file) fclose(file);
-   uint64_t hash = add_text(add_text(0xcbf29ce484222325u, name), boot);
-   return (int64_t)(hash >> 1); // no sum of one and zeros is in the way
+   return digest(sc_digest(0, name, strlen(name)), boot);
+}
+
+// The one GPU that this process was given; 0: none, or several, or all.
+static int64_t name_gpu(void) {
+   const char *given = getenv("CUDA_VISIBLE_DEVICES");
+   return given && *given && !strchr(given, ',') ? digest(0, given) | 1 : 0;
+}
+
+typedef struct {
+   int64_t computer, gpu;
+} Named;
+
+static bool share_a_gpu(const Named *one, const Named *other) {
+   return one->computer == other->computer && (one->gpu == 0 || one->gpu == other->gpu);
+}
+
+static ScPlace find_among(const Named *all, int size, int mine) {
+   ScPlace found = {.computer = all[mine].computer, .own_gpu = all[mine].gpu};
+   for (int rank = 0; rank < size; rank++) {
+      if (all[rank].computer != found.computer) continue;
+      if (rank < mine) found.rank++;
+      found.size++;
+      for (int other = 0; other < size; other++)
+         if (other != rank && share_a_gpu(&all[rank], &all[other])) found.own_gpu = 0;
+   }
+   return found;
 }
 
 ScStatus sc_place_find(ScCommunicator *group) {
-   int64_t *all = calloc((size_t)group->size, sizeof *all);
+   Named *all = calloc((size_t)group->size, sizeof *all);
    if (!all) return sc_fail(SC_EMEM, "out of memory");
-   place = (ScPlace){.computer = all[group->rank] = name_computer()};
-   ScStatus status = group->all_reduce(group, SC_I64, group->size, all);
-   for (int rank = 0; rank < group->size && status == SC_OK; rank++) {
-      if (all[rank] != place.computer) continue;
-      if (rank < group->rank) place.rank++;
-      place.size++;
-   }
-   if (status != SC_OK) place = (ScPlace){.size = 1};
+   all[group->rank] = (Named){name_computer(), name_gpu()};
+   ScStatus status = group->all_reduce(group, SC_I64, 2 * (int64_t)group->size, all);
+   place = status == SC_OK ? find_among(all, group->size, group->rank) : (ScPlace){.size = 1};
    free(all);
    return status;
 }

@@ -6,6 +6,7 @@
 
 #include "host/core/backward.h"
 #include "host/core/clock.h"
+#include "host/core/digest.h"
 #include "host/core/retry.h"
 #include "host/core/transfer.h"
 #include "host/core/world.h"
@@ -80,19 +81,19 @@ static ScStatus make_room(void *context) {
    return SC_OK;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value) {
-   return (hash ^ value) * 0x100000001b3u;
+static uint64_t mix(uint64_t hash, int64_t value) {
+   return sc_digest(hash, &value, sizeof value);
 }
 
 // Fails in all processes where their parameters are not alike.
 static ScStatus agree(const ScReducer *r) {
-   uint64_t hash = 0xcbf29ce484222325u;
+   uint64_t hash = 0;
    long long numbers = 0;
    for (int i = 0; i < r->n; i++) {
       const ScTensor *t = r->parameters[i];
       numbers += sc_numel(t);
-      hash = mix(mix(hash, (uint64_t)t->dtype), (uint64_t)t->rank);
-      for (int d = 0; d < t->rank; d++) hash = mix(hash, (uint64_t)t->shape[d]);
+      hash = mix(mix(hash, t->dtype), t->rank);
+      for (int d = 0; d < t->rank; d++) hash = mix(hash, t->shape[d]);
    }
    char text[SC_WORLD_TEXT];
    snprintf(text, sizeof text, "sums of the gradients of %d parameters (%lld numbers, shapes %016llx)", r->n,
@@ -241,9 +242,13 @@ static ScStatus check_whole(const ScReducer *r) {
    return sc_fail(SC_EARG, "sums of gradients have failed before, and cannot go on");
 }
 
+static const ScReducer *watching; // NULL: none
+
 ScStatus sc_reducer_watch(ScReducer *r) {
    SC_TRY(check_whole(r));
    sc_reducer_unwatch(r);
+   if (watching)
+      return sc_fail(SC_EARG, "sums of other gradients watch backward already: unwatch() them first");
    if (r->begun > 0) r->spoiled = true; // it is done again
    if (r->spoiled) return SC_OK;
    memset(r->final, 0, (size_t)r->n * sizeof *r->final);
@@ -251,12 +256,15 @@ ScStatus sc_reducer_watch(ScReducer *r) {
    r->guess = 0;
    r->before = sc_watch_leaves((ScLeafWatch){is_final, r});
    r->watches = true;
+   watching = r;
    return SC_OK;
 }
 
 void sc_reducer_unwatch(ScReducer *r) {
-   if (r->watches) sc_watch_leaves(r->before);
+   if (!r->watches) return;
+   sc_watch_leaves(r->before);
    r->watches = false;
+   watching = NULL;
 }
 
 // ---- the end of a window ----
@@ -264,6 +272,15 @@ void sc_reducer_unwatch(ScReducer *r) {
 static ScStatus begin_rest(ScReducer *r) {
    while (r->begun < r->nbuckets) SC_TRY(begin_next(r));
    return SC_OK;
+}
+
+ScStatus sc_reducer_begin_rest(ScReducer *r, bool spoiled) {
+   SC_TRY(check_whole(r));
+   sc_reducer_unwatch(r);
+   if (spoiled) r->spoiled = true;
+   ScStatus status = begin_rest(r);
+   r->broken = status != SC_OK;
+   return status;
 }
 
 static ScStatus exchange(ScReducer *r) {
@@ -313,7 +330,8 @@ static ScStatus sum(ScReducer *r) {
    SC_TRY(exchange(r));
    SC_TRY(end_all(r));
    if (r->has[r->n] > 0) SC_TRY(sum_again(r));
-   SC_TRY(sc_with_retry(make_gradients, r));
+   ScStatus status = sc_with_retry(make_gradients, r);
+   if (status != SC_OK) return status == SC_EMEM ? SC_EDEVICE : status; // the others will not try again
    for (int i = 0; i < r->nbuckets; i++) SC_TRY(unpack(r, &r->buckets[i]));
    r->begun = 0;
    return SC_OK;

@@ -25,9 +25,15 @@ ScStatus sc_reducer_new(ScReducer **out, int n, ScTensor *const *parameters, siz
 // In the middle of a window it is not one that others could go on with: see sc_world_give_up.
 void sc_reducer_free(ScReducer *); // NULL is fine
 
-// The next backward is the last one of its window. Until sc_reducer_unwatch sums begin in it.
+// The next backward is the last one of its window. Until sc_reducer_unwatch sums begin in it. One at a time
+// watches.
 ScStatus sc_reducer_watch(ScReducer *);
 void sc_reducer_unwatch(ScReducer *); // it is over, or has failed
+// Begins now what has not begun of the window's sums, from the gradients as they are. To be called before a
+// process meets the others in another way: one of them may wait for what it has begun, as a GPU has it where
+// memory is given back, and does not come before these have begun it, too. `spoiled`: a backward has failed,
+// and the gradients of the window are still to come; all sums are done once more at its end.
+ScStatus sc_reducer_begin_rest(ScReducer *, bool spoiled);
 // The end of a window, in all processes, also in those that had no backward: the gradient of each parameter
 // becomes the sum over all processes, in place. One that has none where another process has counts as zeros and
 // gets the sum; where nobody has one there is none afterwards. After a failure nothing more can be done with

@@ -129,41 +129,6 @@ ScStatus sc_world_join_gpus(void) {
    return join_by(transport);
 }
 
-// Groups of devices go before that of the processes.
-static void leave(ScCommunicator *group, bool together, int exit_code) {
-   for (int i = 0; sc_device_at(i); i++) {
-      ScCommunicator *own = sc_device_at(i)->communicator;
-      if (own && together)
-         own->close(own);
-      else if (own)
-         own->abort(own, exit_code);
-      sc_device_at(i)->communicator = NULL;
-   }
-   if (together)
-      group->close(group);
-   else
-      group->abort(group, exit_code);
-}
-
-static bool gave_up;
-
-void sc_world_give_up(void) {
-   gave_up = true;
-}
-
-bool sc_world_gave_up(void) {
-   return gave_up;
-}
-
-void sc_world_leave(int exit_code, bool asked) {
-   ScCommunicator *group = world;
-   bool together = !gave_up && (exit_code == 0 || asked);
-   if (group == &alone) return;
-   if (together) together = group->barrier(group, asked ? PATIENCE : 0) == SC_OK;
-   leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
-   world = &alone;
-}
-
 // ---- waiting ----
 
 static double waited;
@@ -194,9 +159,14 @@ ScStatus sc_world_exchange(int64_t mine, int64_t *all) {
 typedef char Text[SC_WORLD_TEXT];
 
 // One place for each process, all of them zeros but one's own: the sum is all texts.
-static ScStatus exchange_texts(const char *mine, Text *all) {
+static ScStatus exchange_texts(const char *mine, Text *all, double seconds) {
+   double start = sc_seconds();
+   int64_t n = world->size * (int64_t)(sizeof *all / sizeof(int64_t));
    snprintf(all[world->rank], sizeof *all, "%s", mine);
-   return sc_world_sum(SC_I64, world->size * (int64_t)(sizeof *all / sizeof(int64_t)), all);
+   ScStatus status =
+       world->call ? world->call(world, n, (int64_t *)all, seconds) : world->all_reduce(world, SC_I64, n, all);
+   sc_world_add_waited(start);
+   return status;
 }
 
 // What a process calls that has run out of memory, and which one has in this attempt; -1: none.
@@ -226,7 +196,7 @@ uint64_t sc_world_meetings(void) {
    return meetings;
 }
 
-ScStatus sc_world_same_call(const char *text) {
+static ScStatus same_call_within(const char *text, double seconds) {
    if (world->size == 1) return SC_OK;
    if (given_up >= 0) return give_up(given_up);
    static Text *all; // kept: what is called in the middle of something is not to run out of memory
@@ -234,8 +204,12 @@ ScStatus sc_world_same_call(const char *text) {
    if (!all) return sc_fail(SC_EMEM, "scute.world: out of memory");
    memset(all, 0, (size_t)world->size * sizeof *all);
    meetings++;
-   ScStatus status = exchange_texts(text, all);
+   ScStatus status = exchange_texts(text, all, seconds);
    return status == SC_OK ? compare_texts(all) : status;
+}
+
+ScStatus sc_world_same_call(const char *text) {
+   return same_call_within(text, 0);
 }
 
 // They know already where it was heard before.
@@ -244,6 +218,53 @@ ScStatus sc_world_end_attempt(bool out_of_memory) {
    ScStatus status = sc_world_same_call(out_of_memory ? GIVES_UP : "the end of a step");
    given_up = -1;
    return status;
+}
+
+// ---- leaving ----
+
+// Groups of devices go before that of the processes.
+static void leave(ScCommunicator *group, bool together, int exit_code) {
+   for (int i = 0; sc_device_at(i); i++) {
+      ScCommunicator *own = sc_device_at(i)->communicator;
+      if (own && together)
+         own->close(own);
+      else if (own)
+         own->abort(own, exit_code);
+      sc_device_at(i)->communicator = NULL;
+   }
+   if (together)
+      group->close(group);
+   else
+      group->abort(group, exit_code);
+}
+
+static bool gave_up;
+
+void sc_world_give_up(void) {
+   gave_up = true;
+}
+
+bool sc_world_gave_up(void) {
+   return gave_up;
+}
+
+// Others that want something else of this process hear that it ends, whatever they make of that.
+static bool end_together(ScCommunicator *group, bool asked) {
+   double seconds = asked ? PATIENCE : 0;
+   ScStatus status = SC_OK;
+   do {
+      if (group->call) status = same_call_within("the end of the program", seconds);
+   } while (status == SC_EARG);
+   return status == SC_OK && group->barrier(group, seconds) == SC_OK;
+}
+
+void sc_world_leave(int exit_code, bool asked) {
+   ScCommunicator *group = world;
+   bool together = !gave_up && (exit_code == 0 || asked);
+   if (group == &alone) return;
+   if (together) together = end_together(group, asked);
+   leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
+   world = &alone;
 }
 
 // ---- tensors ----

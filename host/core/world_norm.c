@@ -7,9 +7,18 @@
 #include "host/core/span.h"
 #include "host/core/world.h"
 
+static char name[100]; // of the layer that joins next; "": it has not said
+
+void sc_world_name_norm(const char *path) {
+   size_t n = strlen(path), most = sizeof name - 1;
+   snprintf(name, sizeof name, "%s", n > most ? path + (n - most) : path); // the end tells most
+}
+
 static ScStatus meet(const char *what, int64_t channels) {
    char text[SC_WORLD_TEXT];
-   snprintf(text, sizeof text, "%s of %lld channels", what, (long long)channels);
+   snprintf(text, sizeof text, "%s of %lld channels%s%s%s", what, (long long)channels, *name ? " (" : "", name,
+            *name ? ")" : "");
+   *name = 0;
    return sc_world_same_call(text);
 }
 

@@ -25,6 +25,10 @@ typedef struct {
 // there are fewer than two values.
 ScStatus sc_world_join_moments(ScMoments *);
 
+// Which layer's the next one is: layers of as many channels are not to be joined in silence. In one process
+// alone it says nothing.
+void sc_world_name_norm(const char *path);
+
 // The sums that the gradient of batch norm takes, (channels) each, become those over all processes.
 ScStatus sc_world_join_gradients(int64_t channels, double *plain, double *normal);
 

@@ -157,7 +157,8 @@ static ScStatus add_together(const Row rows[2], Parts *p) {
    if (p->most == 0 || bytes == 0) return SC_OK;
    p->here = malloc((size_t)p->most * bytes);
    p->everybody = malloc((size_t)size * (size_t)p->most * bytes);
-   if (!p->here || !p->everybody) return sc_fail(SC_EMEM, "out of memory for sums of gradients");
+   // The others were met: trying again would have them wait.
+   if (!p->here || !p->everybody) return sc_fail(SC_EDEVICE, "out of memory for sums of gradients");
    for (int i = 0; i < 2; i++) SC_TRY(add_row(&rows[i], p));
    return SC_OK;
 }

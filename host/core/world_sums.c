@@ -24,17 +24,23 @@ static ScStatus check_memory(int n, ScTensor *const *tensors, bool in_host_memor
    return SC_OK;
 }
 
+// Before the others are met, since what fails for want of memory then has them wait.
+static ScStatus own_all(int n, ScTensor *const *tensors) {
+   for (int i = 0; i < n; i++) SC_TRY(sc_tensor_own(tensors[i], true));
+   return SC_OK;
+}
+
 // ---- in the host's memory ----
 
 static ScStatus average(int n, ScTensor *const *tensors, double weight, double *sums, int64_t count) {
    double *at = sums;
+   SC_TRY(own_all(n, tensors));
    for (int i = 0; i < n; i++)
       for (int64_t k = 0, size = sc_numel(tensors[i]); k < size; k++)
          *at++ = weight * sc_load(tensors[i]->dtype, tensors[i]->buffer->data, k);
    SC_TRY(sc_world_sum(SC_F64, count, sums));
    at = sums;
    for (int i = 0; i < n; i++) {
-      SC_TRY(sc_tensor_own(tensors[i], false));
       for (int64_t k = 0, size = sc_numel(tensors[i]); k < size; k++)
          sc_store(tensors[i]->dtype, tensors[i]->buffer->data, k, *at++);
       sc_tensor_touch(tensors[i]);
@@ -56,7 +62,6 @@ static ScStatus pack(ScTensor *flat, int n, ScTensor *const *tensors) {
 static ScStatus unpack(const ScTensor *flat, int n, ScTensor *const *tensors) {
    const char *at = flat->buffer->data;
    for (int i = 0; i < n; i++) {
-      SC_TRY(sc_tensor_own(tensors[i], false));
       SC_TRY(flat->device->backend->copy(flat->device, tensors[i]->buffer->data, at, sc_nbytes(tensors[i])));
       sc_tensor_touch(tensors[i]);
       at += sc_nbytes(tensors[i]);
@@ -76,6 +81,7 @@ static ScStatus make_room(void *context) {
    Average *a = context;
    ScDevice *device = a->tensors[0]->device;
    if (!a->flat) SC_TRY(sc_tensor_new(&a->flat, device, SC_F32, 1, &a->count));
+   SC_TRY(own_all(a->n, a->tensors));
    if (!a->factor) SC_TRY(sc_tensor_new(&a->factor, device, SC_F32, 0, NULL));
    SC_TRY(pack(a->flat, a->n, a->tensors));
    SC_TRY(sc_tensor_fill(a->factor, a->weight));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "host/core/digest.h"
 #include "host/core/world.h"
 
 enum { NAME = 96 };
@@ -45,19 +46,12 @@ const char *sc_host_processor(void) {
    return processor;
 }
 
-// A number for a name, of which two differ where the names do, but for bad luck (FNV-1a).
-static int64_t number_of(const char *name) {
-   uint64_t hash = 0xcbf29ce484222325u;
-   for (; *name; name++) hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
-   return (int64_t)hash;
-}
-
 ScStatus sc_hosts_compare(void) {
    int size = sc_world()->size;
    if (size == 1) return SC_OK;
    int64_t *all = malloc((size_t)size * sizeof *all);
    if (!all) return sc_fail(SC_EMEM, "out of memory");
-   ScStatus status = sc_world_exchange(number_of(sc_host_name()), all);
+   ScStatus status = sc_world_exchange((int64_t)sc_digest(0, sc_host_name(), strlen(sc_host_name())), all);
    for (int i = 1; i < size && status == SC_OK; i++) several = several || all[i] != all[0];
    free(all);
    return status;

@@ -11,8 +11,8 @@
 
 // Until the event has come to pass. SC_EIO: it did not, for want of other processes.
 ScStatus sc_cuda_await(const ScDevice *, cudaEvent_t, const char *what);
-// The same, for so many seconds at most; 0: as long as the processes are there. SC_EIO after that, too, and the
-// communicators are aborted.
+// The same, for so many seconds at most; 0: for those of SCUTE_NCCL_TIMEOUT (kernels/cuda/nccl.h). SC_EIO after
+// that, too, and the communicators are aborted.
 ScStatus sc_cuda_await_for(const ScDevice *, cudaEvent_t, double seconds, const char *what);
 // Until the device has done all that it was given, and other processes their part.
 ScStatus sc_cuda_await_all(const ScDevice *, const char *what);

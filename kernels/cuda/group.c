@@ -22,7 +22,6 @@ typedef struct {
    bool owns;               // `beside`
    cudaStream_t stream;     // of `beside`
    cudaEvent_t ready;
-   int64_t *meeting; // a number of the device's memory
    ScPending *tickets;
 } Group;
 
@@ -98,48 +97,6 @@ static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *da
    return sc_nccl_all_reduce(g->direct, dtype, n, data, sc_cuda_stream(c->device));
 }
 
-static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data) {
-   Group *g = (Group *)c;
-   SC_TRY(begin_here(g));
-   return sc_nccl_broadcast(g->direct, root, bytes, data, sc_cuda_stream(c->device));
-}
-
-// Parts come to all, one after another, and the root keeps them.
-static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
-   void *part = NULL;
-   if (bytes == 0) return SC_OK;
-   SC_TRY(sc_cuda_use(c->device));
-   cudaStream_t stream = sc_cuda_stream(c->device);
-   SC_CUDA_TRY(cudaMalloc(&part, bytes), WHAT);
-   ScStatus status = SC_OK;
-   for (int rank = 0; rank < c->size && status == SC_OK; rank++) {
-      cudaError_t error = cudaSuccess;
-      if (rank == c->rank) error = cudaMemcpyAsync(part, mine, bytes, cudaMemcpyDeviceToDevice, stream);
-      status = sc_cuda_status(error, WHAT);
-      if (status == SC_OK) status = broadcast(c, rank, bytes, part);
-      if (status != SC_OK || root != c->rank) continue;
-      char *place = (char *)all + (size_t)rank * bytes;
-      status = sc_cuda_status(cudaMemcpyAsync(place, part, bytes, cudaMemcpyDeviceToDevice, stream), WHAT);
-   }
-   ScStatus ended = sc_cuda_await_all(c->device, WHAT);
-   cudaFree(part);
-   return status == SC_OK ? ended : status;
-}
-
-static ScStatus barrier(ScCommunicator *c, double seconds) {
-   Group *g = (Group *)c;
-   ScPending *ticket;
-   SC_TRY(take_ticket(g, &ticket));
-   ScStatus status = all_reduce(c, SC_I64, 1, g->meeting);
-   if (status == SC_OK) {
-      cudaError_t error = cudaEventRecord(ticket->done, sc_cuda_stream(c->device));
-      status = sc_cuda_status(error, WHAT);
-   }
-   if (status == SC_OK) status = sc_cuda_await_for(c->device, ticket->done, seconds > 0 ? seconds : 1e9, WHAT);
-   give_ticket(g, ticket);
-   return status;
-}
-
 // ---- making and unmaking ----
 
 static void free_group(Group *g) {
@@ -151,7 +108,6 @@ static void free_group(Group *g) {
       free(ticket);
       ticket = next;
    }
-   if (g->meeting) cudaFree(g->meeting);
    if (g->ready) cudaEventDestroy(g->ready);
    if (g->stream) cudaStreamDestroy(g->stream);
    free(g);
@@ -178,10 +134,8 @@ static void end_alone(ScCommunicator *c, int exit_code) {
 static ScStatus open(Group *g) {
    SC_TRY(sc_cuda_use(g->is.device));
    SC_CUDA_TRY(cudaStreamCreateWithFlags(&g->stream, cudaStreamNonBlocking), WHAT);
-   SC_CUDA_TRY(cudaEventCreateWithFlags(&g->ready, cudaEventDisableTiming | cudaEventBlockingSync), WHAT);
-   SC_CUDA_TRY(cudaMalloc((void **)&g->meeting, sizeof *g->meeting), WHAT);
-   cudaStream_t compute = sc_cuda_stream(g->is.device);
-   return sc_cuda_status(cudaMemsetAsync(g->meeting, 0, sizeof *g->meeting, compute), WHAT);
+   return sc_cuda_status(cudaEventCreateWithFlags(&g->ready, cudaEventDisableTiming | cudaEventBlockingSync),
+                         WHAT);
 }
 
 static ScStatus new_group(Group **out, ScDevice *device, const ScCommunicator *world, ScNccl *beside) {
@@ -194,9 +148,6 @@ static ScStatus new_group(Group **out, ScDevice *device, const ScCommunicator *w
                        .all_reduce = all_reduce,
                        .begin_all_reduce = begin_all_reduce,
                        .finish = finish,
-                       .broadcast = broadcast,
-                       .gather = gather,
-                       .barrier = barrier,
                        .abort = end_alone,
                        .close = leave},
                 .beside = beside,

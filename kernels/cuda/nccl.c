@@ -64,7 +64,7 @@ struct ScNccl {
 static ScStatus open_library(void) {
    static char beside[PATH_MAX + 32], apart[PATH_MAX + 64];
    static const char *const files[] = {beside, apart, LIBRARY, NULL};
-   static ScSharedLibrary library = {.files = files, .symbols = symbols};
+   static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "libnccl2"};
    Dl_info info;
    bool found = dladdr((const void *)cudaGetDeviceCount, &info) && info.dli_fname;
    const char *slash = found ? strrchr(info.dli_fname, '/') : NULL;

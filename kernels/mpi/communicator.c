@@ -3,6 +3,7 @@
 #define _GNU_SOURCE // dladdr
 #include <dlfcn.h>
 #include <mpi.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,7 +57,7 @@ static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data)
 // ---- sums beside other work ----
 
 // Their own order: what else is asked of MPI_COMM_WORLD meanwhile does not come between them.
-static MPI_Comm beside = MPI_COMM_NULL;
+static MPI_Comm beside = MPI_COMM_NULL, calls = MPI_COMM_NULL;
 
 struct ScPending {
    ScPending *next; // begun after it
@@ -86,7 +87,8 @@ static ScStatus begin_all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, vo
    if (!pending) return sc_fail(SC_EMEM, "MPI_Iallreduce: out of memory");
    *pending = (ScPending){0};
    ScStatus status = begin_parts(pending, dtype, n, data);
-   if (status != SC_OK) {
+   if (status != SC_OK) { // what has begun writes into memory of the caller's until it is done
+      MPI_Waitall(pending->n, pending->requests, MPI_STATUSES_IGNORE);
       free(pending);
       return status;
    }
@@ -138,19 +140,36 @@ static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mi
    return check(MPI_Gather(mine, n, MPI_BYTE, all, n, MPI_BYTE, root, MPI_COMM_WORLD), "MPI_Gather");
 }
 
+// `awake`: looks before the first nap.
+static ScStatus wait_for(MPI_Request *request, double seconds, int awake) {
+   double until = MPI_Wtime() + seconds;
+   for (int done = 0, looks = 0; !done; looks++) {
+      SC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
+      if (!done && seconds > 0 && MPI_Wtime() > until)
+         return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
+      if (!done && looks < awake)
+         sched_yield();
+      else if (!done)
+         pause_after(looks - awake);
+   }
+   return SC_OK;
+}
+
 // Processes may be here long before the last one comes: they sleep meanwhile, and leave it the processors.
 static ScStatus barrier(ScCommunicator *c, double seconds) {
    (void)c;
    MPI_Request request;
    SC_TRY(check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier"));
-   double until = MPI_Wtime() + seconds;
-   for (int done = 0, looks = 0; !done; looks++) {
-      SC_TRY(check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
-      if (!done && seconds > 0 && MPI_Wtime() > until)
-         return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
-      if (!done) pause_after(looks);
-   }
-   return SC_OK;
+   return wait_for(&request, seconds, 0);
+}
+
+// A while without a nap: most calls are between processes that are as far.
+static ScStatus call(ScCommunicator *c, int64_t n, int64_t *data, double seconds) {
+   (void)c;
+   MPI_Request request;
+   SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, data, (int)n, MPI_INT64_T, MPI_SUM, calls, &request),
+                "MPI_Iallreduce"));
+   return wait_for(&request, seconds, 1000);
 }
 
 static void end_all(ScCommunicator *c, int exit_code) {
@@ -160,6 +179,7 @@ static void end_all(ScCommunicator *c, int exit_code) {
 
 static void leave(ScCommunicator *c) {
    (void)c;
+   MPI_Comm_free(&calls);
    MPI_Comm_free(&beside);
    MPI_Finalize();
 }
@@ -169,6 +189,7 @@ static ScCommunicator world = {.transport = "mpi",
                                .begin_all_reduce = begin_all_reduce,
                                .progress = progress,
                                .finish = finish,
+                               .call = call,
                                .broadcast = broadcast,
                                .gather = gather,
                                .barrier = barrier,
@@ -184,13 +205,18 @@ static void show_library(void) {
    if (dladdr(function, &at) && at.dli_fname) dlopen(at.dli_fname, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
 }
 
+static ScStatus duplicate(MPI_Comm *out) {
+   SC_TRY(check(MPI_Comm_dup(MPI_COMM_WORLD, out), "MPI_Comm_dup"));
+   return check(MPI_Comm_set_errhandler(*out, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+}
+
 static ScStatus join(ScCommunicator **out) {
    int level;
    show_library();
    SC_TRY(check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level), "MPI_Init"));
    SC_TRY(check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
-   SC_TRY(check(MPI_Comm_dup(MPI_COMM_WORLD, &beside), "MPI_Comm_dup"));
-   SC_TRY(check(MPI_Comm_set_errhandler(beside, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
+   SC_TRY(duplicate(&beside));
+   SC_TRY(duplicate(&calls));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
    *out = &world;

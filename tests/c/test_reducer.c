@@ -337,6 +337,65 @@ static void test_a_backward_that_is_done_again(void **state) {
    release(4, t);
 }
 
+// What is left begins before anybody is met, and is worthless: all is done again at the end.
+static void test_a_backward_that_fails(void **state) {
+   (void)state;
+   ScTensor *t[] = {vector(2, 2, true), vector(2, 3, true), vector(2, 5, true), vector(2, 7, true)};
+   ScReducer *r;
+   assert_ok(sc_reducer_new(&r, 4, t, 8));
+   assert_ok(sc_reducer_watch(r));
+   ScTensor *y = binary("mul", t[2], t[3]);
+   sum_up(&y);
+   assert_ok(sc_backward(y, NULL, false));
+   sc_tensor_release(y);
+   assert_ok(sc_reducer_begin_rest(r, true));
+   assert_int_equal(group.begun, 4);
+   assert_ok(sc_reducer_begin_rest(r, true));
+   assert_int_equal(group.begun, 4);
+   drop_gradients(4, t);
+   watched(r, chain(t[0], t[1], t[2], t[3]));
+   double whole = at(t[0]->grad, 0);
+   assert_ok(sc_reducer_begin_rest(r, false));
+   assert_ok(sc_reducer_finish(r));
+   assert_int_equal(group.begun, 8);
+   assert_int_equal(group.finished, 8);
+   assert_true(at(t[0]->grad, 0) == 2 * whole);
+   drop_gradients(4, t);
+
+   group.begun = 0; // gradients that are whole are sent once
+   y = chain(t[0], t[1], t[2], t[3]);
+   assert_ok(sc_backward(y, NULL, false));
+   sc_tensor_release(y);
+   assert_ok(sc_reducer_begin_rest(r, false));
+   assert_int_equal(group.begun, 4);
+   whole = at(t[3]->grad, 0);
+   assert_ok(sc_reducer_finish(r));
+   assert_int_equal(group.begun, 4);
+   assert_true(at(t[3]->grad, 0) == 2 * whole);
+   sc_reducer_free(r);
+   release(4, t);
+}
+
+static void test_one_watches_at_a_time(void **state) {
+   (void)state;
+   ScTensor *t = vector(2, 2, true);
+   ScReducer *one, *other;
+   assert_ok(sc_reducer_new(&one, 1, &t, 8));
+   assert_ok(sc_reducer_new(&other, 1, &t, 8));
+   assert_ok(sc_reducer_watch(one));
+   assert_ok(sc_reducer_watch(one));
+   assert_fails(sc_reducer_watch(other), SC_EARG, "watch backward already");
+   sc_reducer_free(one);
+   sc_reducer_unwatch(other);
+   ScTensor *y = binary("mul", t, t);
+   sum_up(&y);
+   watched(other, y); // one is not told any more
+   assert_int_equal(group.begun, 1);
+   assert_ok(sc_reducer_finish(other));
+   sc_reducer_free(other);
+   release(1, &t);
+}
+
 static void test_a_wire_that_is_cut(void **state) {
    (void)state;
    ScTensor *t[] = {vector(2, 2, true), vector(2, 3, true)};
@@ -378,6 +437,8 @@ int main(void) {
        cmocka_unit_test_setup_teardown(test_sums_begin_in_backward, set_up, tear_down),
        cmocka_unit_test_setup_teardown(test_parameters_without_a_gradient, set_up, tear_down),
        cmocka_unit_test_setup_teardown(test_a_backward_that_is_done_again, set_up, tear_down),
+       cmocka_unit_test_setup_teardown(test_a_backward_that_fails, set_up, tear_down),
+       cmocka_unit_test_setup_teardown(test_one_watches_at_a_time, set_up, tear_down),
        cmocka_unit_test_setup_teardown(test_a_wire_that_is_cut, set_up, tear_down),
        cmocka_unit_test_setup_teardown(test_what_is_refused, set_up, tear_down),
    };

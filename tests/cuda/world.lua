@@ -268,6 +268,33 @@ local function synchronised()
    check(d < 1e-5, ("losses differ by %g from those of one process"):format(d))
 end
 
+-- Memory is given back, which waits for the sums that have begun, where another process had begun fewer, and goes on to meet.
+local function backwards_that_fail()
+   local r = start(2, [[-e 'local world = scute.world
+      local p, q = scute.ones(3, { device = "cuda" }):requires_grad_(), scute.ones(2, { device = "cuda" }):requires_grad_()
+      local reducer = world.reducer({ p, q }, 8)
+      local function backward()
+         p:zero_grad()
+         q:zero_grad()
+         reducer:watch()
+         local loss = (p * p):sum() + q:sum()
+         loss:backward()
+         reducer:unwatch()
+      end
+      if world.rank == 0 then backward() end
+      reducer:begin_rest(true)
+      local unused = scute.ones(1000, { device = "cuda" })
+      unused:free()
+      scute.flush()
+      world.barrier()
+      backward()
+      reducer:finish()
+      print(p.grad[3], q.grad[2])
+      reducer:free()']], "SCUTE_NCCL_TIMEOUT=20")
+   check(r.code == 0 and r.out == ("4.0\t2.0\n"):rep(2), "two backwards that fail", r.all)
+   are_clean(2, "two backwards that fail")
+end
+
 -- ---- what is wrong ----
 
 local function other_calls()
@@ -366,6 +393,23 @@ end
 -- The plugin and its libraries, without NCCL.
 shell(("mkdir -p $T/lost/lib; cp %s/scute_cuda.so $T/lost; cp %s/lib/* $T/lost/lib; rm $T/lost/lib/libnccl*; "
    .. "mkdir $T/lost/none; touch $T/lost/none/libnccl.so.2"):format(soft, soft))
+-- Where a batch system has given each process a GPU, all that it sees is its own, by the same name in all of them.
+local function given_beforehand()
+   if not has_mpi then return end
+   write("given.sh", "export CUDA_VISIBLE_DEVICES=$((OMPI_COMM_WORLD_RANK${1:-}))\nshift\nexec \"$@\"\n")
+   local line = "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 sh $T/given.sh %s $S "
+   local short = EXERCISE:format("plain", "given", "--epochs 1 --batch_size 6")
+   local r = on_gpus(1, line:format "+3" .. short)
+   check(r.code == 0 and r.out:find "2 processes with 1 thread each", "each sees its own GPU", r.all)
+   are_clean(2, "each sees its own GPU")
+   r = on_gpus(1, line:format "*0" .. short)
+   check(r.code ~= 0 and r.err:find("there are 2 processes on this computer", 1, true), "both see the same one", r.all)
+   r = on_gpus(1, "$S --nproc 2 " .. short:gsub("%-%-device cuda", "--device auto"))
+   local _, told = r.out:gsub("device auto: cpu computes, as no GPU answers: there are 2 processes on this computer", "")
+   check(r.code == 0 and told == 1, "the CPU for want of GPUs: that is told", r.all)
+   accounts()
+end
+
 -- As many processes as there are GPUs, and one more.
 local function one_too_many()
    local r = shell(("SCUTE_WORLD=nccl $S --nproc %d -e 'print(1)'"):format(gpus + 1))
@@ -373,6 +417,7 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, synchronised, other_calls, deaths, failures, refused, interrupts }
+local tests = { sums, training, more_training, synchronised, backwards_that_fail, other_calls, deaths, failures, refused,
+   given_beforehand, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)

@@ -38,18 +38,18 @@ describe("--sync_batch_norm", function()
          local frozen = network(nn.ReLU()):freeze "1"
          local held <close> = sync.hold(run_of(frozen, true)) -- luacheck: ignore
          assert.is_false(frozen[2].synchronised)
-         assert.is_true(frozen[4].synchronised)
+         assert.truthy(frozen[4].synchronised)
       end
       do
          local held <close> = sync.hold(run) -- luacheck: ignore
-         assert.is_true(model[2].synchronised and model[4].synchronised)
+         assert.truthy(model[2].synchronised and model[4].synchronised)
          assert.is_false(model[5].synchronised)
          assert.equal(2, #run.synchronised)
          assert.is_nil(run.micro)
-         sync.beside(run, function() assert.equal("others", model[4].synchronised) end)
-         assert.is_true(model[4].synchronised)
+         sync.beside(run, function() assert.equal("others 3", model[4].synchronised) end)
+         assert.truthy(model[4].synchronised)
          pcall(sync.beside, run, error, "broken")
-         assert.is_true(model[4].synchronised)
+         assert.truthy(model[4].synchronised)
          assert.equal("no", model[4]:joins()) -- a process alone
       end
       assert.is_nil(run.synchronised)
@@ -66,9 +66,9 @@ describe("--sync_batch_norm", function()
       model[2].synchronised = true
       do
          local held <close> = sync.hold(run_of(model, true)) -- luacheck: ignore
-         assert.is_true(model[4].synchronised)
+         assert.truthy(model[4].synchronised)
       end
-      assert.is_true(model[2].synchronised)
+      assert.truthy(model[2].synchronised)
       assert.is_false(model[4].synchronised)
    end)
 
@@ -78,7 +78,7 @@ describe("--sync_batch_norm", function()
       assert.same(other:fields(), model:fields())
       assert.same({}, structure.changes(model, other, function() return other end))
       model:set_fields(other:fields())
-      assert.is_true(model[2].synchronised)
+      assert.truthy(model[2].synchronised)
    end)
 
    it("says where it changes nothing", function()

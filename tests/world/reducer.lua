@@ -63,5 +63,15 @@ return function(base)
       check((speeds[1] or 0) > (speeds[2] or 0) and (speeds[2] or 0) > 0, "one was slower", cjson.encode(first))
    end
 
-   return { sums_in_backward, an_error_ends_all, memory_runs_out, thaws, slow }
+   -- Nobody but backward knows of it any more.
+   local function kept_while_it_watches()
+      local r = base.shell([[$S -e 'local x = scute.ones(3):requires_grad_()
+         scute.world.reducer({ x }):watch()
+         for _ = 1, 3 do collectgarbage() end
+         x:sum():backward()
+         print(x.grad[2], (pcall(scute.world.reducer({ x }).watch)))']])
+      check(r.out == "1.0\tfalse\n", "what watches is kept", r.all)
+   end
+
+   return { kept_while_it_watches, sums_in_backward, an_error_ends_all, memory_runs_out, thaws, slow }
 end

@@ -199,6 +199,18 @@ local function interrupts()
    end
 end
 
+-- Others that still want something hear of an end.
+local function early_ends()
+   local r = start(2, "-e 'if scute.world.rank == 0 then os.exit() end; scute.world.barrier()'")
+   check(r.code == 1 and r.err:find("rank 0 calls the end of the program, rank 1 calls barrier", 1, true), "an early end",
+      r.all)
+   r = start(2, [[-e 'if scute.world.rank == 1 then os.exit() end
+      print(pcall(scute.world.all_reduce, scute.ones(2)))
+      print(pcall(scute.world.barrier))']])
+   check(r.code == 0 and r.out:find "rank 0 calls all_reduce of f32 %(2%), rank 1 calls the end of the program.*barrier",
+      "they may catch that, and end", r.all)
+end
+
 -- A process that one of them starts is none of the group.
 local function children()
    local r = start(2, [[-e 'local p = scute.process
@@ -216,7 +228,7 @@ local sync = dofile "tests/world/sync.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
-   for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, children } do
+   for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, early_ends, children } do
       tests[#tests + 1] = test
    end
    for _, part in ipairs { training, reducer, ordered, sync, launch } do

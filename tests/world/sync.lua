@@ -68,6 +68,24 @@ return function(base)
          "a process alone", r.all)
    end
 
+   -- Layers of as many channels are not joined where they are not the same.
+   local function other_layers()
+      write("sync_layers.lua", [[
+         local scute = require "scute"
+         local sync = require "scute.train.sync"
+         local model = scute.nn.Sequential { scute.nn.BatchNorm2d { 3 }, scute.nn.BatchNorm2d { 3 } }:train()
+         local run = { model = model, sync_batch_norm = true, feed = { shared = true } }
+         local held <close> = sync.hold(run) -- luacheck: ignore
+         local x = scute.randn(2, 3, 4, 4)
+         model(x)
+         print((select(2, pcall(model[1 + scute.world.rank], x))))
+         model(x)]])
+      local r = start(2, "$T/sync_layers.lua")
+      local _, times = r.out:gsub("rank 0 calls a batch norm of 3 channels %(0%), rank 1 calls a batch norm of 3 channels "
+         .. "%(1%)", "")
+      check(r.code == 0 and times == 2, "other layers", r.all)
+   end
+
    -- Each of these is told in all processes, which then go on.
    local function faults()
       write("sync_faults.lua", [[
@@ -159,5 +177,5 @@ return function(base)
 
    write("sync_models.lua", MODELS)
    photos.set(scratch .. "/sync_photos", { red = 14, blue = 13 })
-   return { alone, as_ops, faults, trains, frozen }
+   return { alone, as_ops, other_layers, faults, trains, frozen }
 end

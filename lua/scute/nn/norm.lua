@@ -17,7 +17,9 @@ local BatchNorm2d = Module:extend("BatchNorm2d", {
    table.unpack(init.WHERE),
 })
 BatchNorm2d.keeps_nothing = true
-BatchNorm2d.synchronised = false -- true: see above; "others": a batch that counts nothing beside theirs (train/sync.lua)
+-- true: see above. train/sync.lua has "all PATH", whose path the processes compare, and "others PATH": a batch that counts
+-- nothing beside theirs.
+BatchNorm2d.synchronised = false
 
 function BatchNorm2d:build(o)
    self.num_features, self.eps, self.momentum = o.num_features, o.eps, o.momentum
@@ -45,10 +47,12 @@ function BatchNorm2d:begin_batch()
    return true
 end
 
--- What the op takes as `synchronised`.
+-- What the op takes as `synchronised`, to be called right before it.
 function BatchNorm2d:joins()
    if not self.synchronised or scute.world.size == 1 then return "no" end
-   return self.synchronised == "others" and "others" or "all"
+   local how, path = tostring(self.synchronised):match "^(%a+) ?(.*)$"
+   scute.world.name_norm(path)
+   return how == "others" and "others" or "all"
 end
 
 function BatchNorm2d:forward(x)

@@ -2,6 +2,7 @@
 -- of those, with the gradients added up. The photos of an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.base.console"
+local reducing = require "scute.train.reducing"
 local sync = require "scute.train.sync"
 
 local memory = {}
@@ -75,6 +76,15 @@ local function halve(run, window, err)
       .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
 end
 
+-- Whether it is all to be begun anew, and what it has come to, see sync.agree. Wherever that may be, no process waits for a
+-- sum of gradients that another one has not begun: one that gives memory of a GPU back waits for all that it has begun.
+local function agree(run, failed, result)
+   if failed or run.synchronised then reducing.begin_rest(run, failed) end
+   local again, found = sync.agree(run, failed, result)
+   if again and not failed then reducing.begin_rest(run, true) end
+   return again, found
+end
+
 --- gradients(run, window), in smaller pieces as often as memory asks for it. Memory may run out in any step, not only where a
 -- new shape asks for more. otherwise: what is done in place of that, see halve.
 function memory.within(run, window, gradients, otherwise)
@@ -83,7 +93,7 @@ function memory.within(run, window, gradients, otherwise)
       local settle = remember(run)
       local ok, result = pcall(gradients, run, window)
       local again = not ok and is_out_of_memory(result)
-      if ok or again then again, result = sync.agree(run, again, result) end
+      if ok or again then again, result = agree(run, again, result) end
       settle(again)
       if ok and not again then
          return result

@@ -22,7 +22,7 @@ local function check_devices(run)
       console.fail("--device %s: several processes train on the CPU, or with a GPU each; start one process alone, or use "
          .. "--device cpu", run.device)
    end
-   local users, texts = {}, world.texts(("%s %d"):format(name, world.computer()))
+   local users, texts = {}, world.texts(("%s %d %d"):format(name, world.computer()))
    for rank, text in ipairs(texts) do
       local other = text:match "^[^: ]*"
       if other ~= kind then
@@ -277,6 +277,7 @@ end
 -- { n, weight, before = photos of lower ranks }. False where nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
    if not run.feed.shared then return true end
+   reducing.begin_rest(run, false)
    local numbers = { seen.weight, stop_flags() }
    for rank = 0, world.size - 1 do numbers[4 + rank] = rank == world.rank and seen.n or 0 end
    local sums = world.sums(numbers)
@@ -289,8 +290,8 @@ function parallel.gather(run, seen)
       n = n + own
    end
    seen.total = { n = n, weight = sums[1], before = before }
-   if n == 0 then return false end
    reducing.finish(run)
+   if n == 0 then return false end
    run.optimizer:scale_grad(parallel.unit(run) / seen.total.weight)
    share_statistics(run, seen, first)
    return true

@@ -46,6 +46,12 @@ function reducing.beside(run, is_last)
    return setmetatable({}, { __close = function() reducer:unwatch() end })
 end
 
+--- All sums of the update begin, before this process meets the others in another way: see host/core/reducer.h. is_spoiled: a
+-- backward has failed, and the update is begun anew.
+function reducing.begin_rest(run, is_spoiled)
+   if run.reducing and is_wanted(run) then run.reducing.reducer:begin_rest(is_spoiled) end
+end
+
 --- Gradients become the sums over all processes. Together.
 function reducing.finish(run)
    run.reducing.reducer:finish()

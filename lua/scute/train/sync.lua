@@ -67,8 +67,8 @@ local function that_train(list)
    return found
 end
 
-local function set(list, value)
-   for _, entry in ipairs(list) do rawset(entry.norm, "synchronised", value) end
+local function set(list, how)
+   for _, entry in ipairs(list) do rawset(entry.norm, "synchronised", how and ("%s %s"):format(how, entry.path)) end
 end
 
 --- Until the value that it returns goes out of scope, batch norms that train are synchronised where the run wants that; then
@@ -77,7 +77,7 @@ function sync.hold(run)
    local list = run.sync_batch_norm and run.feed.shared and that_train((norms_of(run.model))) or {}
    local before = {}
    for i, entry in ipairs(list) do before[i] = rawget(entry.norm, "synchronised") end
-   set(list, #list > 0 or nil)
+   set(list, "all")
    run.synchronised = #list > 0 and list or nil
    if run.synchronised then run.micro = nil end
    return setmetatable({}, { __close = function()
@@ -175,7 +175,7 @@ end
 --- f(...) for a batch that stands in: no layer counts what it sees.
 function sync.beside(run, f, ...)
    set(run.synchronised, "others")
-   local back <close> = setmetatable({}, { __close = function() set(run.synchronised, true) end }) -- luacheck: ignore
+   local back <close> = setmetatable({}, { __close = function() set(run.synchronised, "all") end }) -- luacheck: ignore
    return f(...)
 end
 

@@ -189,7 +189,7 @@ void look_for_the_dead(Comm &c) {
 
 void check_devices(Comm &c) {
    for (int rank = 0; rank < c.size; rank++)
-      if (rank != c.rank && c.ranks.device(rank) == c.device)
+      if (rank != c.rank && c.ranks.device(rank) == c.ranks.device(c.rank))
          fails(c, ncclInvalidUsage,
                "Duplicate GPU detected : rank " + std::to_string(c.rank) + " and rank " + std::to_string(rank) +
                    " both on CUDA device " + std::to_string(c.device));

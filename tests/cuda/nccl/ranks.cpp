@@ -69,6 +69,14 @@ std::string Ranks::path(int rank) const {
    return folder_ + "/" + (rank < 0 ? "members" : std::to_string(rank));
 }
 
+// The number that a device has among all, of which this process may see some (CUDA_VISIBLE_DEVICES).
+static int number_of(int device) {
+   const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+   for (int i = 0; visible && i < device; i++)
+      visible = strchr(visible, ',') ? strchr(visible, ',') + 1 : nullptr;
+   return visible && *visible ? atoi(visible) : device;
+}
+
 Ranks::Ranks(std::string folder, int rank, int size, int device)
     : folder_(std::move(folder)), rank_(rank), size_(size), files_(size, -1) {
    if (size < 1 || size > most || rank < 0 || rank >= size) {
@@ -90,7 +98,7 @@ Ranks::Ranks(std::string folder, int rank, int size, int device)
    if (!shared_->size.compare_exchange_strong(none, size) && none != size)
       fault_ = "rank " + std::to_string(rank) + " says that there are " + std::to_string(size) +
                " ranks, another one that there are " + std::to_string(none);
-   shared_->member[rank].device = device;
+   shared_->member[rank].device = number_of(device);
    if (!shared_->member[rank].state.compare_exchange_strong(expected, coming))
       fault_ = "rank " + std::to_string(rank) + " was there already";
 }
