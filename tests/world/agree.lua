@@ -1,6 +1,6 @@
 -- What each of two processes does in tests/world/training.lua, of which the second one alone has something to say: a hook's
--- reasons, a loss that is no number, steps that are read late as on a GPU, photos that cannot be read. Usage, twice at once, where there is
--- PHOTOS_broken, too: scute -l SMALL tests/world/agree.lua PHOTOS OUTPUT
+-- reasons, a loss that is no number, steps that are read late as on a GPU, photos that cannot be read. Usage, twice
+-- at once, where there is PHOTOS_broken, too: scute -l SMALL tests/world/agree.lua PHOTOS OUTPUT
 local scute = require "scute"
 local late = require "scute.base.late"
 local rank = scute.world.rank

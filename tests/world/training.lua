@@ -144,7 +144,8 @@ return function(base)
          for f in $T/photos_broken/*/0?[147].bmp; do head -c 60 $f >$T/cut; cp $T/cut $f; done]]
       local r = shell "env OMP_NUM_THREADS=1 timeout 60 $S -l $T/small.lua --nproc 2 tests/world/agree.lua $T/photos $T/agree"
       local failed = "false, rescued true: rank 1: the loss became NaN; "
-      local rest = "its own clock after 2, without a photo that it knows; mine 0.25; " .. failed .. failed .. "late 3; false, the same true; batches of one: 21"
+      local rest = "its own clock after 2, without a photo that it knows; mine 0.25; " .. failed .. failed
+         .. "late 3; false, the same true; batches of one: 21"
       for rank = 0, 1 do
          check(r.code == 0 and r.out:find(("%d: %s\n"):format(rank, rest), 1, true), "rank " .. rank .. " agrees", r.all)
       end
