@@ -21,6 +21,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
 local photos = require "scute.train.photos"
+local ranks = require "scute.train.ranks"
 local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
@@ -299,7 +300,9 @@ checkpoint.hook = {
       if not (every and run.step % every == 0 or due) then return end
       saving.asked, saving.due = nil, nil
       catch_up(run)
+      local start = scute.clock()
       checkpoint.save(run)
+      ranks.leave_out(run, scute.clock() - start)
    end,
    on_epoch_end = function(run)
       run.position = { epoch = run.epoch, batches = 0, whole = true }
