@@ -51,6 +51,7 @@ function train.options(opt)
 end
 
 local function loop(run)
+   parallel.agree_on_end(run)
    while run.epoch < run.epochs and not run.stopped do
       run.epoch = run.epoch + 1
       hooks.call(run, "on_epoch_begin")

@@ -211,6 +211,7 @@ local function training()
    for _, case in ipairs { { "fp32_strict", 1e-5 }, { "fp16", 2e-3 } } do
       local precision, bound = case[1], case[2]
       local options = "--epochs 2 --batch_size 5 --learning_rate 0.01 --precision " .. precision
+      if precision == "fp16" then options = options .. " --save_steps 2" end
       local r = on_gpus(1, "$S " .. EXERCISE:format("plain", precision .. 1, options))
       check(r.code == 0, precision .. ": one process", r.all)
       accounts()

@@ -149,7 +149,20 @@ return function(base)
       check(r.out:find("checkpoint-1.safetensors: epoch 1, step 4", 1, true), "it goes on in the middle", r.all)
    end
 
+   -- What one of them has to say is heard by all: they go on, stop and fail together.
+   local function agreed()
+      shell [[cp -r $T/photos $T/photos_broken
+         for f in $T/photos_broken/*/0?[147].bmp; do head -c 60 $f >$T/cut; cp $T/cut $f; done]]
+      local r = shell "env OMP_NUM_THREADS=1 timeout 60 $S -l $T/small.lua --nproc 2 tests/world/agree.lua $T/photos $T/agree"
+      local failed = "false, rescued true: rank 1: the loss became NaN; "
+      local rest = "its own clock after 2, without a photo that it knows; mine 0.25; " .. failed .. failed
+         .. "late 3; false, the same true; batches of one: 21"
+      for rank = 0, 1 do
+         check(r.code == 0 and r.out:find(("%d: %s\n"):format(rank, rest), 1, true), "rank " .. rank .. " agrees", r.all)
+      end
+   end
+
    photos.write_file(scratch .. "/small.lua", SMALL)
    photos.set(scratch .. "/photos", { red = 14, blue = 13 })
-   return { frozen, whole, batch_norm, refused, bad_photo, resumed, interrupted, draws }
+   return { frozen, whole, batch_norm, refused, bad_photo, resumed, interrupted, draws, agreed }
 end

@@ -8,6 +8,7 @@
 local scute = require "scute"
 local best = require "scute.train.best"
 local kept_weights = require "scute.train.kept"
+local parallel = require "scute.train.parallel"
 local sorted_keys = require "scute.base.sorted_keys"
 
 local average = {}
@@ -136,6 +137,7 @@ function average.validate(run, row, validate)
       if not confusion then return false end
       for name, value in pairs(measured) do row["ema_" .. name] = value end
       row.ema_val_loss, row.ema_val_accuracy, row.ema_balanced = loss, confusion:accuracy(), confusion:balanced_accuracy()
+      parallel.share_row(run, row)
       keep(run, row)
       return true
    end)

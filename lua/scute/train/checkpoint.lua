@@ -21,6 +21,7 @@ local sorted_keys = require "scute.base.sorted_keys"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
 local photos = require "scute.train.photos"
+local ranks = require "scute.train.ranks"
 local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
@@ -272,16 +273,40 @@ local function is_cheap(run)
    return not saving.writing and scute.clock() - saving.at >= SHARE * saving.cost
 end
 
+-- Whether one is due by the clock. Of several processes the first one, which saves, tells the others before a step ends
+-- (run.checkpoint.asked, run.checkpoint.due), since all of them have a part in it.
+local function is_due(run)
+   return scute.clock() - run.checkpoint.at >= run.save_every * 60 and is_cheap(run)
+end
+
+-- Of several processes: what was computed and what was heard of photos until now is known to the first one. Together.
+local function catch_up(run)
+   if not run.shared then return end
+   if run.unread then run.unread:settle() end
+   photos.share(run)
+end
+
 --- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every
 -- save_every minutes, every save_steps steps, at the end and when a signal stops the run.
 checkpoint.hook = {
+   on_step_begin = function(run)
+      if run.shared then run.checkpoint.asked = run.folder and is_due(run) end
+   end,
    on_step_end = function(run)
       settle(run)
-      local every, since = run.save_steps, scute.clock() - run.checkpoint.at
-      if every and run.step % every == 0 or since >= run.save_every * 60 and is_cheap(run) then checkpoint.save(run) end
+      local saving, every = run.checkpoint, run.save_steps
+      local due = saving.due
+      if not run.shared then due = is_due(run) end
+      if not (every and run.step % every == 0 or due) then return end
+      saving.asked, saving.due = nil, nil
+      catch_up(run)
+      local start = scute.clock()
+      checkpoint.save(run)
+      ranks.leave_out(run, scute.clock() - start)
    end,
    on_epoch_end = function(run)
       run.position = { epoch = run.epoch, batches = 0, whole = true }
+      run.checkpoint.asked, run.checkpoint.due = nil, nil
       settle(run)
       local last = run.stopped or run.epoch == run.epochs
       if last or is_cheap(run) then checkpoint.save(run, last) end
@@ -289,6 +314,7 @@ checkpoint.hook = {
    on_interrupt = function(run)
       settle(run, true)
       run.checkpoint.saved = false
+      catch_up(run)
       if run.started then checkpoint.save(run, true) end
    end,
    on_fit_end = function(run) settle(run, true) end, -- after an error there may be one under way

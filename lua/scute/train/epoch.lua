@@ -148,6 +148,7 @@ function epoch.run(run)
       answers = said,
    }
    for name, value in pairs(measured) do row[name] = value end
+   parallel.share_row(run, row)
    if run.average and not average.validate(run, row, validate) then return end
    draws.alike(run)
    parallel.check_state(run)

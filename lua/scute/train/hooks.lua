@@ -39,8 +39,9 @@
 --    hardware                             how the machine does: {now, epoch, total}, as in run.json
 --    ranks                                where several processes train, of the last epoch { images_per_second, waited }, lists
 --                                         with an entry for each of them: see scute.train.events
--- and to write: stopped = "why" ends the run after this epoch; loss, skip as above; model and optimizer in place; fields of
--- your own, where their names are like none of these. Reading a name that is not there is an error.
+-- and to write: stopped = "why" ends the run after this epoch; loss, skip as above (what a hook writes into stopped or skip in
+-- one of several processes holds for all of them); model and optimizer in place; fields of your own, where their names are like
+-- none of these. Reading a name that is not there is an error.
 --
 -- Where no hook of yours has an event of steps or backward, a GPU does forward and backward of most updates from a recording
 -- (scute.graphs), with the same numbers; on_epoch_begin and on_epoch_end leave that as it is.

@@ -317,12 +317,14 @@ local function summed(run, numbers)
    return run.feed.shared and world.sums(numbers) or numbers
 end
 
---- Adds up what the parts of a step have counted: seen.total = { n, weight, before = photos of lower ranks, slots = parts },
--- and makes sums of gradients means. False where nobody had a photo: then there is no step. Together.
+--- Adds up what the parts of a step have counted: seen.total = { n, weight, before = photos of lower ranks, slots = parts,
+-- failed = whether a process has met what ends the run }, and makes sums of gradients means. False where that is so, or nobody
+-- had a photo: then there is no step. Together.
 function ordered.gather(run, seen)
    local slots, counts = #seen.window * run.in_parts, {}
    for i = 1, 2 * slots do counts[i] = 0 end
    for _, part in ipairs(seen) do counts[part.slot], counts[slots + part.slot] = part.n, part.weight end
+   counts[2 * slots + 1] = seen.failed and 1 or 0
    counts = summed(run, counts)
    local total, first = { n = 0, weight = 0, before = 0, slots = slots }, own_parts(run, run.feed.shared)
    for slot = 1, slots do
@@ -330,8 +332,9 @@ function ordered.gather(run, seen)
       total.n, total.weight = total.n + n, total.weight + counts[slots + slot]
       if (slot - 1) % run.in_parts + 1 < first then total.before = total.before + n end
    end
+   total.failed = counts[2 * slots + 1] > 0
    seen.total = total
-   if total.n == 0 then return false end
+   if total.n == 0 or total.failed then return false end
    run.optimizer:scale_grad(1 / total.weight)
    return true
 end

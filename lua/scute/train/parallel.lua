@@ -47,7 +47,7 @@ function parallel.begin(run)
    run.interrupted = function() return run.told_to_stop end
 end
 
---- Fails where a batch has fewer photos than there are processes. Call when batch_size is what it stays.
+--- Fails where a batch that is shared out has fewer photos than there are processes. Call when batch_size is what it stays.
 function parallel.check_batch(run)
    if run.shared and not run.ordered and run.batch_size < world.size then
       console.fail("--batch_size %d: there are %d processes, and each needs a photo of a batch; take fewer processes or larger "
@@ -90,6 +90,16 @@ local function state_digest(run)
    return scute.checksum(list)
 end
 
+-- Whether hooks of the user's see steps, and may leave one out.
+local function sees_steps(run)
+   for _, hook in ipairs(run.own_hooks) do
+      for _, event in ipairs { "on_step_begin", "on_backward_begin", "on_backward_end", "on_step_end" } do
+         if hook[event] then return true end
+      end
+   end
+   return false
+end
+
 --- Fails where processes were started with other versions, arguments, photos or weights, and tells how the work is shared.
 -- said: { arguments, settings = lists of lines "name = value", more = what identifies the run, data = of its photos } (texts).
 -- What the processes were told comes first, then what follows from that. Together.
@@ -108,6 +118,7 @@ function parallel.check(run, said)
    agree_on(said.settings)
    agree(said.more, "another model, or other arguments of the script,")
    agree(state_digest(run), "other weights")
+   run.may_leave_out = world.sums { sees_steps(run) and 1 or 0 }[1] > 0
    console.line("%d processes with %s each; a batch of %s is shared among them", world.size,
       console.count(scute.threads(), "thread"), console.count(run.batch_size, "photo"))
    hosts.tell()
@@ -118,26 +129,74 @@ end
 
 --- Fails where what they have learned is not the same bit for bit. Together.
 function parallel.check_state(run)
-   if run.shared then agree(state_digest(run), "other weights after an epoch") end
+   local others = run.shared and world.differing(state_digest(run)) or {}
+   if #others == 0 then return end
+   console.fail("%s no longer %s the weights of rank 0: a hook, a schedule or a layer did something else there, or a processor "
+      .. "or library computed something else", ranks_text(others), #others == 1 and "has" or "have")
 end
 
 -- ---- stopping ----
 
--- What each of them was told by a signal, as two numbers.
-local function stop_flags()
-   local signal = scute.interrupted()
-   return signal and signal ~= "SIGTERM" and 1 or 0, signal == "SIGTERM" and 1 or 0
+-- What each of them was told by a signal, and whether it asks for a checkpoint, as three numbers.
+local function flags_of(run)
+   local signal, asked = scute.interrupted(), run.checkpoint and run.checkpoint.asked
+   return signal and signal ~= "SIGTERM" and 1 or 0, signal == "SIGTERM" and 1 or 0, asked and 1 or 0
 end
 
-local function note_stop(run, interrupts, terms)
+local function note_flags(run, interrupts, terms, asked)
    run.told_to_stop = terms > 0 and "SIGTERM" or interrupts > 0 and "SIGINT" or nil
+   if run.checkpoint then run.checkpoint.due = asked > 0 end
 end
 
---- From here on run.interrupted() says in all processes what a signal has told any of them. Together.
+--- From here on run.interrupted() says in all processes what a signal has told any of them, and run.checkpoint.due whether
+-- the first one asks for a checkpoint. Together.
 function parallel.agree_to_stop(run)
    if not run.shared then return end
-   local sums = world.sums { stop_flags() }
-   note_stop(run, sums[1], sums[2])
+   note_flags(run, table.unpack(world.sums { flags_of(run) }))
+end
+
+-- What the first process that has a reason says; nil where none has. why: a text, or what a hook said in place of one.
+-- Together.
+local function first_reason(why)
+   for _, text in ipairs(world.texts(why and "+" .. (type(why) == "string" and why or "a hook said so") or "")) do
+      if text ~= "" then return text:sub(2) end
+   end
+end
+
+--- A reason to stop that a hook of any process has is one for all of them: run.stopped. Together.
+function parallel.agree_on_end(run)
+   if run.shared then run.stopped = first_reason(run.stopped) end
+end
+
+--- An update that a hook of any process leaves out is left out by all of them: run.skip. Together.
+function parallel.agree_on_skip(run)
+   if not run.may_leave_out or world.sums { run.skip and 1 or 0 }[1] == 0 then return end
+   run.skip = first_reason(run.skip)
+end
+
+--- The numbers of a row, which each of them has computed, become those of the first one: what is best, and when to stop, hangs
+-- on the last digit. Together.
+function parallel.share_row(run, row)
+   if not run.shared then return end
+   local names, numbers = {}, {}
+   for name, value in pairs(row) do
+      local is_own = name == "epoch" or name == "step"
+      if type(value) == "number" and not is_own then names[#names + 1] = name end
+   end
+   table.sort(names)
+   for i, name in ipairs(names) do numbers[i] = world.rank == 0 and row[name] or 0 end
+   for i, number in ipairs(world.sums(numbers)) do row[names[i]] = world.rank == 0 and row[names[i]] or number end
+end
+
+--- Ends the run in all of them, for what one of them has met. why: nil in those that have met nothing; rescue(): is called
+-- before. Together.
+function parallel.fail(why, rescue)
+   local list = world.texts(why or "")
+   rescue()
+   world.barrier() -- the first to end takes the others with it
+   for rank, text in ipairs(list) do
+      if text ~= "" then console.fail("rank %d: %s", rank - 1, text) end
+   end
 end
 
 --- Waits for the others. Together.
@@ -274,38 +333,41 @@ function parallel.unit(run)
 end
 
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
--- { n, weight, before = photos of lower ranks }. False where nobody had a photo: then there is no step. Together.
+-- { n, weight, before = photos of lower ranks, failed = whether any has met what ends the run }. False where that is so, or
+-- nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
    if not run.feed.shared then return true end
    reducing.begin_rest(run, false)
-   local numbers = { seen.weight, stop_flags() }
-   for rank = 0, world.size - 1 do numbers[4 + rank] = rank == world.rank and seen.n or 0 end
+   local numbers = { seen.weight, seen.failed and 1 or 0, flags_of(run) }
+   for rank = 0, world.size - 1 do numbers[6 + rank] = rank == world.rank and seen.n or 0 end
    local sums = world.sums(numbers)
-   note_stop(run, sums[2], sums[3])
+   note_flags(run, table.unpack(sums, 3, 5))
    local n, before, first = 0, 0, nil
    for rank = 0, world.size - 1 do
-      local own = math.tointeger(sums[4 + rank])
+      local own = math.tointeger(sums[6 + rank])
       if rank == world.rank then before = n end
       if own > 0 then first = first or rank end
       n = n + own
    end
-   seen.total = { n = n, weight = sums[1], before = before }
+   seen.total = { n = n, weight = sums[1], before = before, failed = sums[2] > 0 }
    reducing.finish(run)
-   if n == 0 then return false end
+   if n == 0 or seen.total.failed then return false end
    run.optimizer:scale_grad(parallel.unit(run) / seen.total.weight)
    share_statistics(run, seen, first)
    return true
 end
 
---- Counts a step in run.confusion and run.mean, over the photos of all processes; returns the mean loss. losses: sums of this
--- process's losses, each times its weight, which are added in that order; guesses, truths: class numbers of its photos.
--- Together.
+--- Counts a step in run.confusion and run.mean, over the photos of all processes; returns the mean loss, and nothing where
+-- any has met what ends the run (seen.failed). losses: sums of this process's losses, each times its weight, which are added in
+-- that order; guesses, truths: class numbers of its photos. Together.
 function parallel.count(run, seen, losses, guesses, truths)
    local total, numbers, k = seen.total, table.move(losses, 1, #losses, 1, {}), #losses
    for i = 1, 2 * total.n do numbers[k + i] = 0 end
    table.move(guesses, 1, #guesses, k + total.before + 1, numbers)
    table.move(truths, 1, #truths, k + total.n + total.before + 1, numbers)
+   numbers[#numbers + 1] = seen.failed and 1 or 0
    local sums = run.feed.shared and world.sums(numbers) or numbers
+   if sums[#numbers] > 0 then return nil end
    local all, loss = {}, 0
    for i = 1, 2 * total.n do all[i] = math.tointeger(sums[k + i]) end
    for i = 1, k do loss = loss + sums[i] end

@@ -55,6 +55,12 @@ function ranks.count(run, n)
    if pace then pace.photos = pace.photos + n end
 end
 
+--- Seconds that this process has spent on something else than computing, where an epoch trains.
+function ranks.leave_out(run, spent)
+   local pace = run.pace
+   if pace then pace.from = pace.from + spent end
+end
+
 -- What each process has in `list`, by their order. Together.
 local function gather(list)
    local numbers, all = {}, {}

@@ -67,6 +67,7 @@ local function all_hooks(run)
    if run.scaler then table.insert(list, 1, precision.hook(run)) end -- an update that it leaves out is none for the others
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = algorithms.hook
+   list[#list + 1] = { on_epoch_end = parallel.agree_on_end }
    list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
    return list
 end
@@ -165,7 +166,7 @@ function runs.clamp_batch(run)
       console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n
    end
-   parallel.check_batch(run)
+   if run.unfreeze or not features.wanted(run) then parallel.check_batch(run) end
 end
 
 -- "name = value" of what may not differ. Each process has a GPU of its own.
@@ -206,6 +207,7 @@ function runs.choose_feed(run)
    if run.feed then run.feed.close() end
    photos.feed_begins(run)
    run.source, run.feed = source, source.feed(run)
+   if run.feed and run.feed.shared then parallel.check_batch(run) end
    if run.feed then run.feed.steps = math.ceil(run.feed.steps / run.accumulate) end -- updates, not batches
 end
 

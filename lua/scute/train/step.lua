@@ -39,16 +39,33 @@ local function is_finite(value)
 end
 
 -- seen: the update that it is the loss of, see gradients(); x: what went into the network.
+local function text_of(run, loss, seen, x)
+   sync.leave(run)
+   local where, folder = precision.first_nonfinite(run, x), run.folder or run.read_folder
+   return ("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
+      .. "step: %s"):format(loss ~= loss and "NaN" or "infinite", seen.epoch, seen.step, where and ": " .. where or "", seen.lr,
+      run.best and folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(run.best.epoch,
+         folder) or "", files_of(run, seen.window))
+end
+
+-- Of several processes that share photos all end, at the next place where they meet: see end_together().
 local function check_loss(run, loss, seen, x)
    if run.finds_rates or is_finite(loss) then return end
+   if run.feed.shared then
+      seen.failed = seen.failed or { loss = loss, x = x }
+      return
+   end
    run.meter:clear()
-   sync.leave(run)
-   local where = precision.first_nonfinite(run, x)
+   local text = text_of(run, loss, seen, x)
    record.rescue(run)
-   console.fail("the loss became %s in epoch %d, step %d%s; lower --learning_rate (it was %.3g there)%s. The photos of that "
-      .. "step: %s", loss ~= loss and "NaN" or "infinite", seen.epoch, seen.step, where and ": " .. where or "", seen.lr,
-      run.best and run.folder and (". The best weights so far, of epoch %d, are in %s/best.safetensors"):format(
-         run.best.epoch, run.folder) or "", files_of(run, seen.window))
+   console.fail("%s", text)
+end
+
+-- Ends the run for what check_loss has met in this process or another one. Together.
+local function end_together(run, seen)
+   local own = seen.failed
+   run.meter:clear()
+   parallel.fail(own and text_of(run, own.loss, seen, own.x), function() record.rescue(run) end)
 end
 
 -- Where losses are read late the host learns only after the step that one is not finite: found_inf, which is then not 0,
@@ -86,7 +103,7 @@ end
 local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
-   if not run.unread.late then check_loss(run, loss:item(), seen, batch.x) end
+   if not run.unread.late then check_loss(run, loss:item(), seen, run.feed.shared and batch.whole or batch.x) end
    doubt(run, seen, loss)
    local guesses <close> = logits:argmax(2)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
@@ -218,7 +235,7 @@ local function count(run, seen)
    end
    if seen.total then
       local sums = run.ordered and ordered.losses(seen, losses) or { sum }
-      run.last.loss = parallel.count(run, seen, sums, guesses, truths)
+      run.last.loss = parallel.count(run, seen, sums, guesses, truths) or end_together(run, seen)
    else
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
@@ -264,12 +281,16 @@ function step.run(run, window, done, recorded)
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes
    local seen = compute(run, window, own, recorded)         -- forward, loss, backward; in pieces where memory runs out
-   if not (run.ordered and ordered or parallel).gather(run, seen) then return free_window(window) end
+   if not (run.ordered and ordered or parallel).gather(run, seen) then
+      if seen.total.failed then end_together(run, seen) end
+      return free_window(window)
+   end
    seen.last, run.last.n = run.last, (seen.total or seen).n
    ranks.count(run, seen.n)
    settle(run)                                              -- what the step before saw
    run.optimizer.found_inf = seen.doubt or run.optimizer.found_inf
    hooks.call(run, "on_backward_end")                       -- the loss scaler unscales
+   parallel.agree_on_skip(run)
    move(run, seen)                                          -- clipping, the optimizer
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
