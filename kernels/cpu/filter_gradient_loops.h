@@ -29,8 +29,8 @@ typedef struct {
    int64_t x_block, dy_block; // from one block to the next
    Word *x;                   // (in, many, in_rows, W, WIDE)
    Word *dy;                  // (out, many, rows, OW, HIGH)
-   Word *lines;               // (threads, KH, line)
-   float *sums;               // (KH, KW, in, out, HIGH, WIDE)
+   Word *lines; // (threads), each (KH, line) and MOST_IN_ROW: the last window is read past its end
+   float *sums; // (KH, KW, in, out, HIGH, WIDE)
 } Work;
 
 typedef struct {
@@ -90,6 +90,10 @@ static void pack_dy(const Work *w, int64_t image, int64_t row, Word *to) {
    pack_pixels(to, w->dy_block, from, row * g->ow * g->o, g->ow, 1, g->o, HIGH);
 }
 
+static int64_t lines_of_thread(const Work *w) {
+   return w->z->g.kh * w->line + MOST_IN_ROW;
+}
+
 // The rows below a row of windows, with what lies beside them, which is zero.
 static void pack_lines(const Work *w, int64_t image, int64_t row, Word *lines) {
    const ScConv *g = &w->z->g;
@@ -107,7 +111,7 @@ static void pack_lines(const Work *w, int64_t image, int64_t row, Word *lines) {
 // since what was written just before in other pieces is slow to read. What is past a window is not used.
 static void pack_windows(const Work *w, int64_t image, int64_t row, Word *to) {
    const ScConv *g = &w->z->g;
-   Word *lines = w->lines + omp_get_thread_num() * g->kh * w->line,
+   Word *lines = w->lines + omp_get_thread_num() * lines_of_thread(w),
         windows[FEW][MOST_IN_WINDOW + MOST_IN_ROW] = {0};
    pack_lines(w, image, row, lines);
    for (int64_t x = 0; x < g->ow; x += FEW) {
@@ -251,8 +255,7 @@ static Work plan(const ScFilterGradient *z) {
 static ScStatus run(ScDevice *device, const ScFilterGradient *z) {
    Work w = plan(z);
    int64_t x = w.in * w.x_block, dy = w.out * w.dy_block, sums = w.g.kh * w.g.kw * w.in * WIDE * w.out * HIGH;
-   int64_t lines =
-       omp_get_max_threads() * z->g.kh * w.line + MOST_IN_ROW; // the last window is read past its end
+   int64_t lines = omp_get_max_threads() * lines_of_thread(&w);
    ScBuffer *scratch;
    SC_TRY(sc_buffer_new(&scratch, device, (size_t)(x + dy + lines + sums) * sizeof(Word)));
    w.x = scratch->data, w.dy = w.x + x, w.lines = w.dy + dy, w.sums = (float *)(w.lines + lines);
