@@ -116,7 +116,7 @@ describe("scute.experiment", function()
    local set = { classes = { "x" }, train = part, val = part, split = "drawn" }
 
    local function fault(more)
-      local given = { set = set, run = function() end, variants = { { "a", lr = 1 } } }
+      local given = { name = "refused", set = set, run = function() end, variants = { { "a", lr = 1 } } } -- a name of its own
       for key, value in pairs(more) do
          if value == "nothing" then given[key] = nil else given[key] = value end
       end
