@@ -67,7 +67,7 @@ static void runtime_folder(char folder[PATH_MAX]) {
 static ScStatus open_library(void) {
    static char beside[PATH_MAX + 32], apart[PATH_MAX + 64];
    static const char *const files[] = {beside, apart, LIBRARY, NULL};
-   static ScSharedLibrary library = {.files = files, .symbols = symbols};
+   static ScSharedLibrary library = {.files = files, .symbols = symbols, .package = "cuda-nvrtc"};
    char folder[PATH_MAX];
    runtime_folder(folder);
    snprintf(beside, sizeof beside, "%s/%s", folder, LIBRARY);
