@@ -43,6 +43,10 @@ typedef struct ScCommunicator {
    // Waits until all members are here, for so many seconds; 0: as long as it takes. SC_EIO where one did not
    // come: the group can only be aborted then.
    ScStatus (*barrier)(struct ScCommunicator *, double seconds);
+   // Tells the others that this member has no part in any further sum: those that wait for one fail after a
+   // while, with SC_EIO, and can only be aborted. `call` and `barrier` still have it. NULL: they find that out
+   // by time.
+   void (*announce_end)(struct ScCommunicator *);
    // Ends all processes of the group, this one too; the others may be in the middle of anything.
    void (*abort)(struct ScCommunicator *, int exit_code);
    void (*close)(struct ScCommunicator *); // leaves the group, as all members do, and frees this

@@ -30,10 +30,24 @@ static int64_t name_computer(void) {
    return digest(sc_digest(0, name, strlen(name)), boot);
 }
 
+// NVIDIA's devices that this process may open. Where a batch system leaves each process one of them, all call
+// it 0.
+static uint64_t may_open(void) {
+   char path[32];
+   uint64_t mask = 0;
+   for (int i = 0; i < 64; i++) {
+      snprintf(path, sizeof path, "/dev/nvidia%d", i);
+      if (access(path, R_OK | W_OK) == 0) mask |= (uint64_t)1 << i;
+   }
+   return mask;
+}
+
 // The one GPU that this process was given; 0: none, or several, or all.
 static int64_t name_gpu(void) {
    const char *given = getenv("CUDA_VISIBLE_DEVICES");
-   return given && *given && !strchr(given, ',') ? digest(0, given) | 1 : 0;
+   uint64_t open = may_open();
+   if (!given || !*given || strchr(given, ',')) return 0;
+   return digest(sc_digest(0, &open, sizeof open), given) | 1;
 }
 
 typedef struct {

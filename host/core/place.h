@@ -12,8 +12,9 @@ SC_API_BEGIN
 typedef struct {
    int rank, size;   // number of this process among those of its computer, from 0, and how many these are
    int64_t computer; // another number for each computer
-   // Another number for each process of its computer, where all of these were given one GPU each by their
-   // CUDA_VISIBLE_DEVICES, which are all different, as batch systems do it; else 0.
+   // Another number for each process of its computer, where all of these were given one GPU each, as batch
+   // systems do it: one in CUDA_VISIBLE_DEVICES, which differs, or else the devices that they may open do; else
+   // 0.
    int64_t own_gpu;
 } ScPlace;
 

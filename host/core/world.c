@@ -11,8 +11,9 @@
 #include "host/core/transfer.h"
 #include "host/core/transport.h"
 
-// Seconds that a process which was asked to end waits for the others, one of which may be saving.
-static const double PATIENCE = 60;
+// Seconds that a process which was asked to end waits for the others, one of which may be saving to a slow
+// disk.
+static const double PATIENCE = 600;
 
 // ---- a process alone ----
 
@@ -252,6 +253,7 @@ bool sc_world_gave_up(void) {
 static bool end_together(ScCommunicator *group, bool asked) {
    double seconds = asked ? PATIENCE : 0;
    ScStatus status = SC_OK;
+   if (group->announce_end) group->announce_end(group);
    do {
       if (group->call) status = same_call_within("the end of the program", seconds);
    } while (status == SC_EARG);

@@ -28,8 +28,8 @@ ScStatus sc_world_can_join_gpus(void); // whether there is a GPU at all
 void sc_world_give_up(void);
 bool sc_world_gave_up(void);
 // At the end of the process. Code 0: leaves when the others do, as long as that takes; what they call until
-// then fails (through MPI; not their plain sums). `asked` (a signal came to all): the same for a while. Else,
-// and after that while, all of them are ended with that code.
+// then, or add up, fails (through MPI). `asked` (a signal came to all): the same for a while, in which one of
+// them may save. Else, and after that while, all of them are ended with that code.
 void sc_world_leave(int exit_code, bool asked);
 
 // Seconds that this process has waited for others so far, in sums and barriers. Who waits beside this file adds

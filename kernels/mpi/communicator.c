@@ -31,14 +31,81 @@ static ScStatus datatype(ScDtype dtype, MPI_Datatype *out) {
    }
 }
 
+// ---- orders of their own ----
+
+// What is asked of MPI_COMM_WORLD does not come between sums that are beside other work, nor between calls.
+// Ends are messages from each to each.
+static MPI_Comm beside = MPI_COMM_NULL, calls = MPI_COMM_NULL, ends = MPI_COMM_NULL;
+
+// ---- waiting ----
+
+// Looks, between naps, that what another process has begun may take once that has said that it ends; a machine
+// that sleeps meanwhile makes none.
+enum { LAST_LOOKS = 2000 };
+
+// Sleeps before the next look. Whoever waits for long leaves the processors to those that it waits for.
+static void pause_after(int looks) {
+   struct timespec step = {.tv_nsec = looks < 100 ? 10 * 1000 : 1000 * 1000};
+   nanosleep(&step, NULL);
+}
+
+// Counts looks since another process has said that it ends: it has no part in what comes after that.
+static ScStatus check_ends(int *since) {
+   MPI_Status from;
+   int told;
+   SC_TRY(check(MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, &from), "MPI_Iprobe"));
+   if (!told || (*since)++ < LAST_LOOKS) return SC_OK;
+   return sc_fail(SC_EIO,
+                  "rank %d has come to its end, while others wait for its part of a sum: all processes have to "
+                  "do the same to the end",
+                  from.MPI_SOURCE);
+}
+
+// `awake`: looks before the first nap; most of what is asked is between processes that are as far.
+static ScStatus wait_for(int n, MPI_Request *requests, int awake) {
+   int since = 0;
+   for (int done = 0, looks = 0;; looks++) {
+      SC_TRY(check(MPI_Testall(n, requests, &done, MPI_STATUSES_IGNORE), "MPI_Testall"));
+      if (done) return SC_OK;
+      if (looks < awake) {
+         sched_yield();
+      } else {
+         pause_after(looks - awake);
+         SC_TRY(check_ends(&since));
+      }
+   }
+}
+
+// The same for what those that end have a part in, too; for so many seconds; 0: as long as it takes.
+static ScStatus wait_within(MPI_Request *request, double seconds, int awake) {
+   double until = MPI_Wtime() + seconds;
+   for (int done = 0, looks = 0; !done; looks++) {
+      SC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
+      if (!done && seconds > 0 && MPI_Wtime() > until)
+         return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
+      if (!done && looks < awake)
+         sched_yield();
+      else if (!done)
+         pause_after(looks - awake);
+   }
+   return SC_OK;
+}
+
+// ---- what is there when it returns ----
+
+enum { AWAKE = 1000 };
+
 static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
    (void)c;
    MPI_Datatype type;
+   MPI_Request request;
    SC_TRY(datatype(dtype, &type));
    char *at = data;
    for (int64_t left = n; left > 0; left -= MOST) {
       int count = left < MOST ? (int)left : MOST;
-      SC_TRY(check(MPI_Allreduce(MPI_IN_PLACE, at, count, type, MPI_SUM, MPI_COMM_WORLD), "MPI_Allreduce"));
+      SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, at, count, type, MPI_SUM, MPI_COMM_WORLD, &request),
+                   "MPI_Iallreduce"));
+      SC_TRY(wait_for(1, &request, AWAKE));
       at += (size_t)count * sc_dtype_size(dtype);
    }
    return SC_OK;
@@ -46,18 +113,28 @@ static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *da
 
 static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data) {
    (void)c;
+   MPI_Request request;
    char *at = data;
    for (size_t count; bytes > 0; bytes -= count, at += count) {
       count = bytes < MOST ? bytes : MOST;
-      SC_TRY(check(MPI_Bcast(at, (int)count, MPI_BYTE, root, MPI_COMM_WORLD), "MPI_Bcast"));
+      SC_TRY(check(MPI_Ibcast(at, (int)count, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI_Ibcast"));
+      SC_TRY(wait_for(1, &request, AWAKE));
    }
    return SC_OK;
 }
 
-// ---- sums beside other work ----
+// The bytes of a process lie together in `all`, so that there are no parts that could be gathered one by one.
+static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
+   (void)c;
+   MPI_Request request;
+   if (bytes > MOST) return sc_fail(SC_EARG, "MPI_Igather: expected at most %d bytes, found %zu", MOST, bytes);
+   int n = (int)bytes;
+   SC_TRY(
+       check(MPI_Igather(mine, n, MPI_BYTE, all, n, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI_Igather"));
+   return wait_for(1, &request, AWAKE);
+}
 
-// Their own order: what else is asked of MPI_COMM_WORLD meanwhile does not come between them.
-static MPI_Comm beside = MPI_COMM_NULL, calls = MPI_COMM_NULL;
+// ---- sums beside other work ----
 
 struct ScPending {
    ScPending *next; // begun after it
@@ -110,19 +187,9 @@ static ScStatus progress(ScCommunicator *c) {
    return SC_OK;
 }
 
-// Sleeps before the next look. Whoever waits for long leaves the processors to those that it waits for.
-static void pause_after(int looks) {
-   struct timespec step = {.tv_nsec = looks < 100 ? 10 * 1000 : 1000 * 1000};
-   nanosleep(&step, NULL);
-}
-
 static ScStatus finish(ScCommunicator *c, ScPending *pending) {
    (void)c;
-   ScStatus status = SC_OK;
-   for (int done = 0, looks = 0; !done && status == SC_OK; looks++) {
-      status = look(pending, &done);
-      if (!done && status == SC_OK) pause_after(looks);
-   }
+   ScStatus status = wait_for(pending->n, pending->requests, 0);
    ScPending **at = &under_way;
    while (*at != pending) at = &(*at)->next;
    *at = pending->next;
@@ -130,46 +197,33 @@ static ScStatus finish(ScCommunicator *c, ScPending *pending) {
    return status;
 }
 
-// ---- more ----
-
-// The bytes of a process lie together in `all`, so that there are no parts that could be gathered one by one.
-static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
-   (void)c;
-   if (bytes > MOST) return sc_fail(SC_EARG, "MPI_Gather: expected at most %d bytes, found %zu", MOST, bytes);
-   int n = (int)bytes;
-   return check(MPI_Gather(mine, n, MPI_BYTE, all, n, MPI_BYTE, root, MPI_COMM_WORLD), "MPI_Gather");
-}
-
-// `awake`: looks before the first nap.
-static ScStatus wait_for(MPI_Request *request, double seconds, int awake) {
-   double until = MPI_Wtime() + seconds;
-   for (int done = 0, looks = 0; !done; looks++) {
-      SC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
-      if (!done && seconds > 0 && MPI_Wtime() > until)
-         return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
-      if (!done && looks < awake)
-         sched_yield();
-      else if (!done)
-         pause_after(looks - awake);
-   }
-   return SC_OK;
-}
+// ---- meeting ----
 
 // Processes may be here long before the last one comes: they sleep meanwhile, and leave it the processors.
 static ScStatus barrier(ScCommunicator *c, double seconds) {
    (void)c;
    MPI_Request request;
    SC_TRY(check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier"));
-   return wait_for(&request, seconds, 0);
+   return wait_within(&request, seconds, 0);
 }
 
-// A while without a nap: most calls are between processes that are as far.
 static ScStatus call(ScCommunicator *c, int64_t n, int64_t *data, double seconds) {
    (void)c;
    MPI_Request request;
    SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, data, (int)n, MPI_INT64_T, MPI_SUM, calls, &request),
                 "MPI_Iallreduce"));
-   return wait_for(&request, seconds, 1000);
+   return wait_within(&request, seconds, AWAKE);
+}
+
+// ---- the end ----
+
+// Nothing is in such a message, so it is under way at once, whatever the others do.
+static void announce_end(ScCommunicator *c) {
+   for (int rank = 0; rank < c->size; rank++) {
+      MPI_Request request;
+      if (rank == c->rank) continue;
+      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
+   }
 }
 
 static void end_all(ScCommunicator *c, int exit_code) {
@@ -177,8 +231,18 @@ static void end_all(ScCommunicator *c, int exit_code) {
    MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
+// MPI wants all messages received.
+static void receive_ends(void) {
+   for (int told = 1; told;) {
+      if (MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
+      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, 0, ends, MPI_STATUS_IGNORE);
+   }
+}
+
 static void leave(ScCommunicator *c) {
    (void)c;
+   receive_ends();
+   MPI_Comm_free(&ends);
    MPI_Comm_free(&calls);
    MPI_Comm_free(&beside);
    MPI_Finalize();
@@ -193,6 +257,7 @@ static ScCommunicator world = {.transport = "mpi",
                                .broadcast = broadcast,
                                .gather = gather,
                                .barrier = barrier,
+                               .announce_end = announce_end,
                                .abort = end_all,
                                .close = leave};
 
@@ -217,6 +282,7 @@ static ScStatus join(ScCommunicator **out) {
    SC_TRY(check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
    SC_TRY(duplicate(&beside));
    SC_TRY(duplicate(&calls));
+   SC_TRY(duplicate(&ends));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
    *out = &world;

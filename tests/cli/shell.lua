@@ -40,17 +40,16 @@ function cli.shell(line)
    return r
 end
 
---- Runs lines of shell at once, as what waits for most of its time may; returns what cli.shell does of each, in a list, with
--- ended = the second in which it did.
+--- Runs lines of shell at once, as what waits for most of its time may; returns what cli.shell does of each, in a list.
 function cli.at_once(lines)
    local all, results = {}, {}
    for i, line in ipairs(lines) do
-      all[i] = ("{ { %s\n}; } >$T/.out%d 2>$T/.err%d; echo $? >$T/.code%d; date +%%s >$T/.end%d"):format(line, i, i, i, i)
+      all[i] = ("{ { %s\n}; } >$T/.out%d 2>$T/.err%d; echo $? >$T/.code%d"):format(line, i, i, i)
    end
    cli.shell("{ " .. table.concat(all, "\n} & {\n") .. "\n} & wait")
    for i, line in ipairs(lines) do
       local function read(what) return cli.read_file(("%s/.%s%d"):format(scratch, what, i)) or "" end
-      local r = { out = read "out", err = read "err", code = tonumber(read "code"), ended = tonumber(read "end") }
+      local r = { out = read "out", err = read "err", code = tonumber(read "code") }
       r.all = ("$ %s\nout: %s\nerr: %s\ncode: %s"):format(line, r.out, r.err, r.code)
       results[i] = r
    end
