@@ -44,7 +44,6 @@ UNARY(tanh, sc_tanhf(x), g *(1 - v * v))
 // Those that other ops may end with.
 #define ACTIVATION(op, name) UNARY(op, sc_activate(name, x), sc_act_gradient(name, v, g))
 
-UNARY(silu, sc_activate(SC_ACT_SILU, x), g *sc_act_gradient(SC_ACT_SILU, v, 1))
 ACTIVATION(relu, SC_ACT_RELU)
 ACTIVATION(relu6, SC_ACT_RELU6)
 ACTIVATION(hardsigmoid, SC_ACT_HARDSIGMOID)
