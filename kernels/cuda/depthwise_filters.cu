@@ -13,7 +13,8 @@ enum { PIXELS = SC_NEIGHBOURS, TAPS = 9 };
 
 // How many rows of a window a thread adds up: all, or half of them where the sums of all want more registers
 // than there are.
-template <int K> struct Rows { static constexpr int PARTS = K <= 5 ? 1 : 2, N = (K + PARTS - 1) / PARTS; };
+template <int K> constexpr int ROW_PARTS = K <= 5 ? 1 : 2;
+template <int K> constexpr int ROWS_OF = (K + ROW_PARTS<K> - 1) / ROW_PARTS<K>;
 
 // What a block of either kernel has: channels of `lanes` threads side by side, and a part of the places.
 struct Share {
@@ -53,12 +54,12 @@ __device__ inline void put_sums(const float (&sum)[COUNT][N], int lanes, int fir
    }
 }
 
-// ---- windows that are known at compile time: places are PIXELS neighbours of gy, a block has some Rows ----
+// ---- windows that are known at compile time: places are PIXELS neighbours of gy, a block has some rows ----
 
 template <typename T, int N, int K, int S>
 __global__ void depthwise_filters_window(ScSlide s, int lanes, int64_t part, const T *x, const T *gy,
                                          float *partial) {
-   constexpr int COLUMNS = (PIXELS - 1) * S + K, ROWS = Rows<K>::N;
+   constexpr int COLUMNS = (PIXELS - 1) * S + K, ROWS = ROWS_OF<K>;
    int across = (s.w + PIXELS - 1) / PIXELS, first = ROWS < K ? (int)blockIdx.z * ROWS : 0;
    Share mine = share_of<N>(lanes, part, s.images * s.h * across);
    ScWalk walk(mine.from, mine.rows, across, s.h);
@@ -138,7 +139,7 @@ ScStatus launch_filters(const ScDevice *device, const char *what, const ScSlide 
    const int64_t least = W::K > 0 ? 4 : 16; // places that are worth a thread
    int lanes = sc_power_of_two((s.channels + N - 1) / N, SC_CUDA_WARP), rows = SC_CUDA_BLOCK / lanes;
    int taps = s.kh * s.kw, chunks = (s.channels + lanes * N - 1) / (lanes * N);
-   int groups = W::K > 0 ? Rows<W::K>::PARTS : (taps + TAPS - 1) / TAPS;
+   int groups = W::K > 0 ? ROW_PARTS<W::K> : (taps + TAPS - 1) / TAPS;
    int64_t places = s.images * s.h * (W::K > 0 ? (s.w + PIXELS - 1) / PIXELS : s.w);
    int64_t parts = places / (rows * least);
    int64_t most = (int64_t)sc_cuda_resident_threads(device) / SC_CUDA_BLOCK / (chunks * groups);
