@@ -124,21 +124,21 @@ local function stop_politely(run, signal)
    return so_far
 end
 
--- Everything before the first step: what is told, a folder of its own, and where a checkpoint says that the run stands.
+-- Everything before the first step: what is told, where a checkpoint says that the run stands, whether all processes are about
+-- to do the same, and then, as it is certain that the run begins, a folder of its own: one that is refused takes no other's.
 local function begin(run)
    checkpoint.open(run)
-   parallel.wait(run) -- until all have read what they go on from: the first one may move it
    runs.count_photos(run)
    outlook.check(run)
    runs.describe(run)
    runs.clamp_batch(run)
    record.prepare(run)
    checkpoint.check(run)
-   folder.clear(run)
-   profiled.place(run.folder)
    if checkpoint.restore(run) then position.tell(run) end
    if run.unfreeze then unfreeze.describe(run) end
-   runs.agree(run)
+   runs.agree(run) -- by now all have read what they go on from, which may be moved
+   folder.clear(run)
+   profiled.place(run.folder)
 end
 
 -- All of a run from its options. from: what an interrupted one left. Called at the end of what the user calls, whose caller a
@@ -197,7 +197,7 @@ local function find_rates(run, model, set)
    runs.count_photos(run)
    runs.clamp_batch(run)
    record.prepare(run)
-   runs.agree(run)
+   runs.agree(run, lr_find.told(run))
    lr_find.prepare(run)
    runs.choose_feed(run)
    local result = run.feed and lr_find.run(run)

@@ -161,9 +161,12 @@ return function(base)
 
    local TOLD = "; all processes of a run are started alike\n"
 
-   -- Ranks that were started otherwise are named before anything trains.
+   -- Ranks that were started otherwise are named before anything trains, and before a run that is there is touched.
    local function started_otherwise()
-      shell "cp -r $T/photos $T/fewer; rm $T/fewer/red/003.bmp"
+      shell [[cp -r $T/photos $T/fewer; rm $T/fewer/red/003.bmp
+         for i in 1 2 6; do
+            mkdir -p $T/other$i/normed; for f in best.safetensors run.json; do echo '{}' >$T/other$i/normed/$f; done
+         done]]
       local n = 0
       local function pair(first, second, front)
          n = n + 1
@@ -174,7 +177,7 @@ return function(base)
       local cases = {
          { pair("--label_smoothing 0.1", "--label_smoothing 0.2"),
             "rank 1: label_smoothing = 0.2, and not so in rank 0" .. TOLD },
-         { pair("", ""):gsub("^(.* : .*)$T/photos", "%1$T/fewer"),
+         { pair("", ""):gsub("^(.* : .*)$T/photos", "%1$T/fewer"):gsub("%-%-overwrite", ""),
             "rank 1: other photos (names, classes, split or sizes of the files) than rank 0" .. TOLD },
          { pair("", ""):gsub("^(.* : .*)$T/photos", "%1$T/nowhere"), "rank 1: data_dir: cannot open the folder" },
          { pair("", "", [[-e 'require("scute.core").version = function() return { scute = "0" } end' ]]),
@@ -182,12 +185,20 @@ return function(base)
          { pair("", "", [[-e 'require("scute").manual_seed(5); local c = require("scute.cli"); local p = c.parse
             c.parse = function(...) local o = p(...); require("scute").manual_seed(5); return o end' ]]),
             "rank 1: other weights than rank 0" .. TOLD },
+         { pair("--lr_find", ""), "rank 0: lr_find = true, and not so in rank 1" .. TOLD },
       }
       local lines = {}
       for i, case in ipairs(cases) do lines[i] = case[1] end
       for i, r in ipairs(at_once(lines)) do
          local told = select(2, ("\n" .. r.err):gsub("\nscute: ", ""))
          check(r.code == 1 and r.err:find("scute: " .. cases[i][2], 1, true) and told == 1, cases[i][2], r.all)
+         check(not r.out:find("note: the run that was in", 1, true), "no run is told to go", r.all)
+      end
+      for _, i in ipairs { 1, 2, 6 } do
+         local folder = ("%s/other%d"):format(scratch, i)
+         local names = file_names(folder .. "/normed")
+         check(names:find "best" and names:find "run.json" and not lfs.attributes(folder .. "/normed.1"),
+            "a run that is there is not touched", names)
       end
    end
 

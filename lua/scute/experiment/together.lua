@@ -2,9 +2,11 @@
 -- sleep, and each of its runs is as many processes as there are here, which share its work as training does. Afterwards all
 -- have the same trial.
 local console = require "scute.base.console"
+local parallel = require "scute.train.parallel"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
 local scute = require "scute.core"
+local sorted_keys = require "scute.base.sorted_keys"
 
 local together = {}
 
@@ -18,8 +20,21 @@ local function hosts()
    return n
 end
 
+local IS_PLAIN = { number = true, string = true, boolean = true }
+
+-- Fails where not all were told the same: the first one does what it was told, and the others look for the trial of theirs.
+local function agree(o, list)
+   local lines = {}
+   for _, name in ipairs(sorted_keys(o)) do
+      if IS_PLAIN[type(o[name])] then lines[#lines + 1] = name .. " = " .. tostring(o[name]) end
+   end
+   for _, variant in ipairs(list or {}) do lines[#lines + 1] = "variant = " .. variant.name end
+   parallel.agree_on(lines)
+end
+
 -- Fails where runs could not be several processes. Called by all.
-local function check(o)
+local function check(o, list)
+   agree(o, list)
    local n = hosts()
    if n > 1 then
       console.fail("scute.experiment: the processes are on %d hosts, and a run of an experiment has those of one; start it "
@@ -43,7 +58,7 @@ end
 -- options of the experiment; list: its variants.
 function together.run(o, list, conduct)
    if world.size == 1 then return conduct() end
-   check(o)
+   check(o, list)
    if world.rank == 0 then
       local others <close> = held() -- luacheck: ignore
       return conduct()

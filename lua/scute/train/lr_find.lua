@@ -36,6 +36,13 @@ function lr_find.check(run)
    end
 end
 
+--- What several processes have to agree on: that they look for rates, and where. Lines "name = value".
+function lr_find.told(run)
+   local lines = { "lr_find = true" }
+   for _, entry in ipairs(OWN) do lines[#lines + 1] = ("%s = %g"):format(entry[1], run[entry[1]]) end
+   return lines
+end
+
 -- The group that trains at the highest rate, whose rate the curve is drawn over.
 local function leading_group(optimizer)
    local leader

@@ -66,18 +66,35 @@ local function agree(text, what)
    console.fail("%s: %s than rank 0; all processes of a run are started alike", ranks_text(others), what)
 end
 
--- The first line of a list that differs from that of rank 0, in words; all processes find the same. Together.
+-- The first line of a text that another one has not.
+local function first_line(text, other)
+   local known = {}
+   for line in other:gmatch "[^\n]+" do known[line] = true end
+   for line in text:gmatch "[^\n]+" do
+      if not known[line] then return line end
+   end
+end
+
+-- The first line of a list that differs from that of rank 0, in words, and who has it not; all processes find the same.
+-- Together.
 local function first_difference(lines)
    local others = world.differing(table.concat(lines, "\n"))
    if #others == 0 then return nil end
    local texts = world.texts(table.concat(lines, "\n"))
-   local known, theirs = {}, {}
-   for line in texts[1]:gmatch "[^\n]+" do known[line] = true end
-   for line in texts[others[1] + 1]:gmatch "[^\n]+" do
-      if not known[line] then theirs[#theirs + 1] = line end
-   end
-   return ("%s: %s"):format(ranks_text(others), theirs[1] or "less was said to it")
+   local first, theirs = texts[1], texts[others[1] + 1]
+   local line = first_line(theirs, first)
+   if line then return ("%s: %s"):format(ranks_text(others), line), "rank 0" end
+   return "rank 0: " .. (first_line(first, theirs) or "the same in another order"), ranks_text(others)
 end
+
+-- Fails in all of them where they were not told the same.
+local function agree_on(lines)
+   local other, who = first_difference(lines)
+   if other then console.fail("%s, and not so in %s; all processes of a run are started alike", other, who) end
+end
+
+--- The same for others. lines: of what a process was told, as "name = value". Together.
+parallel.agree_on = agree_on
 
 -- Weights that they start from, and what the optimizer holds.
 local function state_digest(run)
@@ -109,10 +126,6 @@ function parallel.check(run, said)
    for name, value in pairs(scute.version()) do versions[#versions + 1] = name .. " " .. tostring(value) end
    table.sort(versions)
    agree(table.concat(versions, "\n"), "other versions of the program or its libraries")
-   local function agree_on(lines)
-      local other = first_difference(lines)
-      if other then console.fail("%s, and not so in rank 0; all processes of a run are started alike", other) end
-   end
    agree_on(said.arguments)
    agree(said.data, "other photos (names, classes, split or sizes of the files)")
    agree_on(said.settings)

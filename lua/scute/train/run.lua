@@ -175,9 +175,9 @@ local function told(name, value)
    return name .. " = " .. plain_text(value)
 end
 
--- What a script was told that may not differ, as lines: numbers, texts and switches, which have the same words in every
--- process.
-local function arguments_of(run)
+-- What a script was told that may not differ, as lines behind those of `does`: numbers, texts and switches, which have the same
+-- words in every process.
+local function arguments_of(run, does)
    local declared, lines = options.declaration_of(run.arguments), {}
    for name, value in pairs(run.arguments) do
       local entry = declared and declared.by_name[name]
@@ -185,17 +185,18 @@ local function arguments_of(run)
       if is_plain and not (entry and entry.resume == "free") then lines[#lines + 1] = told(name, value) end
    end
    table.sort(lines)
-   return lines
+   return table.move(lines, 1, #lines, #does + 1, does)
 end
 
---- Fails where several processes are not about to do the same, and tells how they share the work.
-function runs.agree(run)
+--- Fails where several processes are not about to do the same, and tells how they share the work. does: lines "name = value"
+-- of what they do in place of training.
+function runs.agree(run, does)
    if not run.shared then return end
    if not run.identity then identity.begin(run) end
-   local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step) }, {}
+   local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step), told("save_steps", run.save_steps or "none") }, {}
    for _, name in ipairs(run.settings._order) do lines[#lines + 1] = told(name, run.settings[name]) end
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
-   parallel.check(run, { arguments = arguments_of(run), settings = lines, more = plain_text(more),
+   parallel.check(run, { arguments = arguments_of(run, does or {}), settings = lines, more = plain_text(more),
       data = plain_text(run.identity.data) })
    ordered.check(run)
 end
