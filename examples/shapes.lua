@@ -17,8 +17,9 @@ function shape.square(canvas, x, y, r, color)
 end
 
 --- Draws `count` pictures of each kind into <folder>/circle and <folder>/square, the same ones each time. Returns the folder.
+-- Of several processes the first one draws, and the others wait until all pictures are there.
 function shapes.draw(folder, count)
-   for kind, draw in pairs(shape) do
+   for kind, draw in pairs(scute.world.rank == 0 and shape or {}) do
       scute.files.mkdirs(folder .. "/" .. kind)
       for i = 1, count do
          local canvas = scute.canvas(SIZE, SIZE)
@@ -28,6 +29,7 @@ function shapes.draw(folder, count)
          canvas:save(("%s/%s/%03d.png"):format(folder, kind, i))
       end
    end
+   scute.world.barrier()
    return folder
 end
 

@@ -143,6 +143,7 @@ static int backward(lua_State *L) {
 }
 
 static int alias(lua_State *L, const char *method) {
+   lua_settop(L, 1); // what is pushed is no argument
    ScTensor **handle = sc_push_handle(L);
    ScTensor *t = self(L, method);
    sc_check(L, sc_tensor_alias(handle, t, t->rank, t->shape));
@@ -423,7 +424,9 @@ static int new_index(lua_State *L) {
       return luaL_error(
           L, "requires_grad is not assigned: t:requires_grad_(), or t:requires_grad_(false), sets it");
    if (strcmp(name, "grad") == 0)
-      return luaL_error(L, "grad is not assigned: backward fills it, and t:zero_grad() lets go of it");
+      return luaL_error(
+          L, "grad is not assigned: backward fills it, t.grad:copy_(...) puts other values into it, and "
+             "t:zero_grad() lets go of it");
    return luaL_error(L, "tensors are values: entries cannot be assigned; build a new one with scute.where, "
                         "scute.concat or arithmetic, or write a whole tensor with :copy_() or :fill_()");
 }

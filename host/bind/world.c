@@ -74,6 +74,7 @@ static ScTensor *check_tensor(lua_State *L, const char *name) {
 
 static int run(lua_State *L, const char *name, ScStatus (*what)(void *), int root) {
    sc_account(L);
+   lua_settop(L, 1); // what is pushed is no argument
    Call call = {.out = sc_push_handle(L), .root = root};
    ScTensor *t = check_tensor(L, name);
    call.t = t;
@@ -86,7 +87,8 @@ static int run(lua_State *L, const char *name, ScStatus (*what)(void *), int roo
 
 // scute.world.all_reduce(t) -> a new tensor: what the tensors of all processes (f32, f64 or i64) sum up to,
 // entry by entry, the same bits in each of them. All of them call it, with the same dtype and shape; a process
-// alone gets a copy. No gradient flows through it
+// alone gets a copy. No gradient flows through it; between backward and step p.grad:copy_(all_reduce(p.grad))
+// adds the gradients up
 static int all_reduce(lua_State *L) {
    check_count(L, "all_reduce", 1);
    return run(L, "world.all_reduce", reduce, 0);

@@ -69,7 +69,7 @@ describe("words of PyTorch on a tensor", function()
          says(("did you mean '%s'?"):format(meant), running(code, { x = x }))
       end
       says("t:requires_grad_(), or t:requires_grad_(false), sets it", function() x.requires_grad = true end)
-      says("t:zero_grad() lets go of it", function() x.grad = nil end)
+      says("t.grad:copy_(...) puts other values into it, and t:zero_grad() lets go of it", function() x.grad = nil end)
       says("entries cannot be assigned", function() x[1] = 2 end)
    end)
 end)

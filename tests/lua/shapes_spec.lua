@@ -120,7 +120,8 @@ describe("split and chunk", function()
          ["x:split({ 1, 2 }, { size = 1 })"] = "argument 'size' is given twice",
          ["x:split({ size = 1 }, 2)"] = "expected all arguments in the table of names, { size = , dim = }, found 2 behind it",
          ["x:chunk { 1, 1 }"] = "chunk: argument 'chunks': expected whole numbers of at least 1, found a table",
-         ["scute.chunk(2, x)"] = "argument 'x': expected a tensor, found 2", ["x:split(1, 1, 1)"] = "too many arguments" } do
+         ["scute.chunk(2, x)"] = "argument 'x': expected a tensor, found 2", ["x:split(1, 1, 1)"] = "too many arguments",
+         ["x.detach()"] = "argument 'self': expected a tensor, found nothing" } do
          local typed = assert(load("local scute, x = ...; return " .. code))
          assert.error_matches(function() typed(scute, x) end, why)
       end

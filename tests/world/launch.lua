@@ -296,6 +296,17 @@ return function(base)
       end
    end
 
+   -- A loop of one's own trains one network, and photos that a script draws are all there for each.
+   local function examples()
+      local rs = at_once {
+         "P=$(realpath $S); R=$PWD; mkdir $T/empty; cd $T/empty; OMP_NUM_THREADS=1 $P --nproc 2 $R/examples/custom_sampler.lua",
+         "OMP_NUM_THREADS=1 $S examples/train_by_hand.lua; OMP_NUM_THREADS=1 $S --nproc 2 examples/train_by_hand.lua",
+      }
+      check(rs[1].code == 0 and rs[1].out:find("80 photos in 2 classes", 1, true), "they are drawn once", rs[1].all)
+      local one, two = rs[2].out:match "^(.-\nepoch 300:[^\n]*\n)(.*)$"
+      check(rs[2].code == 0 and one and one == two, "by hand: what one process says", rs[2].all)
+   end
+
    local function events_are_of_one_run()
       local line = EXERCISE:format("--nproc 2", "transfer_learning", "board") .. "--epochs 1 --batch_size 8 --tensorboard"
       local r = shell(line)
@@ -306,5 +317,5 @@ return function(base)
    end
 
    return { stops, killed_at_any_moment, under_mpirun, experiments, practices, started_otherwise, one_fails, environment,
-      surroundings, scripts, events_are_of_one_run }
+      surroundings, scripts, examples, events_are_of_one_run }
 end

@@ -47,6 +47,8 @@ local function strict_arguments()
       check(not ok and tostring(why):find(text, 1, true), text, why)
    end
    fails("world.all_reduce: argument 't': expected a tensor, found 3", world.all_reduce, 3)
+   fails("world.all_reduce: argument 't': expected a tensor, found nothing", world.all_reduce)
+   fails("world.broadcast: argument 't': expected a tensor, found nothing", world.broadcast)
    fails("world.all_reduce: expected at most 1 argument, found 'sum' behind it", world.all_reduce, scute.ones(1), "sum")
    fails("argument 't': expected f32, f64 or i64, found u8 (2)", world.all_reduce, scute.ones(2, { dtype = "u8" }))
    fails("expected f32, f64 or i64, found bf16 (2)", world.all_reduce, scute.ones(2, { dtype = "bf16" }))

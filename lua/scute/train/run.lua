@@ -193,7 +193,8 @@ end
 function runs.agree(run, does)
    if not run.shared then return end
    if not run.identity then identity.begin(run) end
-   local lines, more = { ("epoch = %d, step = %d"):format(run.epoch, run.step), told("save_steps", run.save_steps or "none") }, {}
+   local more, lines = {}, { ("epoch = %d, step = %d"):format(run.epoch, run.step) }
+   lines[2] = told("save_steps", run.save_steps or "none") -- of which all have a part
    for _, name in ipairs(run.settings._order) do lines[#lines + 1] = told(name, run.settings[name]) end
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
    parallel.check(run, { arguments = arguments_of(run, does or {}), settings = lines, more = plain_text(more),
