@@ -29,6 +29,8 @@ end
 for name, value in next, core do
    if without_metatable(value) then strict.family("scute." .. name, value) end
 end
+strict.fix("scute.world", core.world, { "rank", "size", "transport" },
+   "what starts the processes (mpirun, scute --nproc N) gives it")
 
 return setmetatable(core, {
    __index = function(scute, name)

@@ -4,10 +4,13 @@ local parallel = require "scute.train.parallel"
 
 -- f() as in the process `rank` of `size`.
 local function as(rank, size, f)
-   local before = { world.rank, world.size }
-   world.rank, world.size = rank, size
+   local function is(own_rank, own_size)
+      rawset(world, "rank", own_rank)
+      rawset(world, "size", own_size)
+   end
+   is(rank, size)
    local results = table.pack(pcall(f))
-   world.rank, world.size = before[1], before[2]
+   is(nil, nil)
    if not results[1] then error(results[2], 0) end
    return table.unpack(results, 2, results.n)
 end

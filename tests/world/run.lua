@@ -59,6 +59,8 @@ local function strict_arguments()
    fails("world.barrier: expected at most 0 arguments, found 1", world.barrier, 1)
    fails("scute.world.sizes: there is no such function, did you mean 'scute.world.size'?",
       load "return require('scute').world.sizes")
+   fails("scute.world.rank is not assigned: what starts the processes (mpirun, scute --nproc N) gives it",
+      load "require('scute').world.rank = 5")
    check(scute.no_grad(world.all_reduce, scute.ones(2, { requires_grad = true })):sum():item() == 2, "within no_grad it may")
 end
 

@@ -79,14 +79,36 @@ end
 -- metatable, which pairs goes through.
 function strict.family(path, family)
    if debug.getmetatable(family) then return family end -- it is already, and its file is loaded anew
+   local fixed = {} -- see strict.fix
    local function refuse(_, name)
       if type(name) ~= "string" or name:find "^_" or frames.is_library(debug.getinfo(2, "S")) then return nil end
       local names = {}
       add_names(names, "", family)
       error(("%s.%s: there is no such function%s"):format(path, name, strict.hint(path, name, names)), 2)
    end
-   local meta = { __index = setmetatable({}, { __index = refuse }), __metatable = false }
+   local meta = { __index = setmetatable(fixed, { __index = refuse }), __metatable = false }
    return debug.setmetatable(family, meta) -- also of one that is strict already, as its file is loaded anew
+end
+
+--- Makes fields of a strict family ones that are read alone. why: what the message says of one that is assigned.
+function strict.fix(path, family, names, why)
+   local meta = debug.getmetatable(family)
+   local fixed = meta.__index
+   for _, name in ipairs(names) do
+      fixed[name] = family[name]
+      rawset(family, name, nil)
+   end
+   function meta.__newindex(_, name, value)
+      if rawget(fixed, name) ~= nil then error(("%s.%s is not assigned: %s"):format(path, name, why), 2) end
+      rawset(family, name, value)
+   end
+   function meta.__pairs()
+      local all = {}
+      for _, t in ipairs { fixed, family } do
+         for name, value in next, t do all[name] = value end
+      end
+      return next, all
+   end
 end
 
 return strict

@@ -156,7 +156,8 @@ local function add_core(add, known)
       elseif not known[name] and type(value) == "table" then
          local hidden = is_hidden(scute, name)
          add { name = name, kind = "family", value = value, hidden = hidden }
-         for key, f in next, value do
+         for _, key in ipairs(inventory.names(value)) do
+            local f = value[key]
             add { name = name .. "." .. key, kind = type(f) == "function" and "function" or "value", family = name, value = f,
                hidden = hidden or is_hidden(value, key) }
          end
