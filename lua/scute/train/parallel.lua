@@ -87,15 +87,6 @@ local function first_difference(lines)
    return "rank 0: " .. (first_line(first, theirs) or "the same in another order"), ranks_text(others)
 end
 
--- Fails in all of them where they were not told the same.
-local function agree_on(lines)
-   local other, who = first_difference(lines)
-   if other then console.fail("%s, and not so in %s; all processes of a run are started alike", other, who) end
-end
-
---- The same for others. lines: of what a process was told, as "name = value". Together.
-parallel.agree_on = agree_on
-
 -- Weights that they start from, and what the optimizer holds.
 local function state_digest(run)
    local state, optimizer, list = run.model:state_dict(), run.optimizer:state_dict(), {}
@@ -116,6 +107,15 @@ local function sees_steps(run)
    end
    return false
 end
+
+-- Fails in all of them where they were not told the same.
+local function agree_on(lines)
+   local other, who = first_difference(lines)
+   if other then console.fail("%s, and not so in %s; all processes of a run are started alike", other, who) end
+end
+
+--- The same for others. lines: of what a process was told, as "name = value". Together.
+parallel.agree_on = agree_on
 
 --- Fails where processes were started with other versions, arguments, photos or weights, and tells how the work is shared.
 -- said: { arguments, settings = lists of lines "name = value", more = what identifies the run, data = of its photos } (texts).
