@@ -335,7 +335,7 @@ function ordered.gather(run, seen)
    total.failed = counts[2 * slots + 1] > 0
    seen.total = total
    if total.n == 0 or total.failed then return false end
-   run.optimizer:scale_grad(1 / total.weight)
+   run.optimizer:scale_grad(parallel.unit(run) / total.weight)
    return true
 end
 
