@@ -97,4 +97,4 @@ end } } })))
 say("%s", message(pcall(fit, "plain", { hooks = { { name = "mine", load = function() end, save = function()
    return {}, { own = scute.full({ 1 }, rank) }
 end } } })))
-print(("%d: %s"):format(rank, table.concat(said, "; ")))
+print(("%d: %s"):format(rank, table.concat(said, " | ")))
