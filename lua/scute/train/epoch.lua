@@ -106,9 +106,9 @@ local function validate(run)
    local shared, kept = run.feed.shared, answers.new()
    local order = shared and photos.good_ones(run, run.set.val)
    local seen = score(run.model, run.set.val, {
-      want = { "guesses", "logits", "losses" }, device = run.device,
+      want = shared and { "logits" } or { "guesses", "logits", "losses" }, device = run.device,
       feed = { batches = run.feed.val, forward = run.feed.forward },
-      loss = function(logits, y) return criterion.loss(run, logits, y) end,
+      loss = not shared and function(logits, y) return criterion.loss(run, logits, y) end or nil,
       each = shared and function(batch) kept:add(batch) end or each,
    })
    if not shared and not seen.complete or shared and not share_validation(run, order, kept, each) then return end
