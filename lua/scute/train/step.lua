@@ -83,12 +83,15 @@ end
 
 -- ---- forward and backward ----
 
--- The gradient of what the hooks leave in run.loss. is_last: there is no other backward in this update.
-local function backward(run, loss, is_last)
-   run.loss = loss
+-- The gradient of what the hooks leave in run.loss, which is the mean over these photos until then, so that what they add
+-- counts once in an update, however many processes and pieces it has. share: what it counts beside others; nil: it is all there
+-- is. is_last: there is no other backward in this update.
+local function backward(run, mean, share, is_last)
+   run.loss = mean
    hooks.call(run, "on_backward_begin")
-   local final <close> = run.loss
+   local left <close> = run.loss
    run.loss = nil
+   local final <close> = share and left * share or left
    local _ <close> = scute.range "backward"
    local beside <close> = reducing.beside(run, is_last) -- luacheck: ignore
    final:backward()
@@ -99,7 +102,8 @@ local function forward(run, batch)
    return run.feed.forward(batch.x)
 end
 
--- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
+-- Adds the gradient of the batch's summed loss, or of its mean where it is all there is (alone). Returns what it saw, see
+-- gradients().
 local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
@@ -108,12 +112,7 @@ local function forward_backward(run, batch, alone, seen, is_last)
    local guesses <close> = logits:argmax(2)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
    local weight = criterion.weight(run, batch)
-   if alone then
-      backward(run, loss, is_last)
-   else
-      local sum <close> = loss * (weight / parallel.unit(run))
-      backward(run, sum, is_last)
-   end
+   backward(run, loss, not alone and weight / parallel.unit(run) or nil, is_last)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
@@ -121,8 +120,7 @@ end
 local function go_along(run, batch, is_last)
    local logits <close> = forward(run, batch)
    local loss <close> = criterion.of_batch(run, logits, batch)
-   local nothing <close> = loss * 0
-   backward(run, nothing, is_last)
+   backward(run, loss, 0, is_last)
 end
 
 -- What an update has seen of before it begins: see gradients().
