@@ -8,6 +8,7 @@ local scute = require "scute.core"
 local console = require "scute.base.console"
 local hosts = require "scute.train.hosts"
 local reducing = require "scute.train.reducing"
+local sampling = require "scute.train.sampling"
 local parallel = {}
 
 local world = scute.world
@@ -115,6 +116,7 @@ function parallel.check(run, said)
    end
    agree_on(said.arguments)
    agree(said.data, "other photos (names, classes, split or sizes of the files)")
+   sampling.agree_at_first(run)
    agree_on(said.settings)
    agree(said.more, "another model, or other arguments of the script,")
    agree(state_digest(run), "other weights")
