@@ -217,13 +217,35 @@ static ScStatus call(ScCommunicator *c, int64_t n, int64_t *data, double seconds
 
 // ---- the end ----
 
+// Messages of the first process, which turn from one to the other; ends have none like them.
+enum { SAVING = 2 };
+
 // Nothing is in such a message, so it is under way at once, whatever the others do.
-static void announce_end(ScCommunicator *c) {
+static void tell_others(ScCommunicator *c, int tag) {
    for (int rank = 0; rank < c->size; rank++) {
       MPI_Request request;
       if (rank == c->rank) continue;
-      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
+      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, tag, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
    }
+}
+
+static void announce_end(ScCommunicator *c) {
+   tell_others(c, 0);
+}
+
+static void announce_saving(ScCommunicator *c) {
+   tell_others(c, SAVING);
+}
+
+static bool first_saves(ScCommunicator *c) {
+   (void)c;
+   static bool saves;
+   for (int told = 1; told;) {
+      if (MPI_Iprobe(0, SAVING, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+      if (told) MPI_Recv(NULL, 0, MPI_BYTE, 0, SAVING, ends, MPI_STATUS_IGNORE);
+      if (told) saves = !saves;
+   }
+   return saves;
 }
 
 static void end_all(ScCommunicator *c, int exit_code) {
@@ -234,8 +256,8 @@ static void end_all(ScCommunicator *c, int exit_code) {
 // MPI wants all messages received.
 static void receive_ends(void) {
    for (int told = 1; told;) {
-      if (MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
-      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, 0, ends, MPI_STATUS_IGNORE);
+      if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
+      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, MPI_ANY_TAG, ends, MPI_STATUS_IGNORE);
    }
 }
 
@@ -258,6 +280,8 @@ static ScCommunicator world = {.transport = "mpi",
                                .gather = gather,
                                .barrier = barrier,
                                .announce_end = announce_end,
+                               .announce_saving = announce_saving,
+                               .first_saves = first_saves,
                                .abort = end_all,
                                .close = leave};
 

@@ -1,22 +1,24 @@
 -- What each process does in tests/world/script.lua: what a script brings (hooks, samplers, metrics) takes part in a run.
--- Usage, several times at once: scute -l SMALL tests/world/script_child.lua PHOTOS WHAT [FOLDER]
+-- Usage, several times at once: scute -l SMALL tests/world/script_child.lua PHOTOS WAY [WAY] FOLDER
 local scute = require "scute"
-local core = require "scute.core"
-local world = core.world
+local memory = require "scute.train.memory"
+local world = scute.world
 local set = scute.data.open(arg[1], { seed = 0 })
 
 local function fit(more, name)
    scute.manual_seed(1)
    local model = scute.models.create(name or "plain", { classes = set.classes, image_size = 32 })
+   if more.freeze then model:freeze "backbone" end
+   more.freeze = nil
    local options = { optimizer = scute.optim.sgd(model:groups { lr = 0.05 }), workers = 0, batch_size = 8, epochs = 2,
-      cache_features = "off", overwrite = true, output_dir = arg[3] }
+      cache_features = "off", overwrite = true, output_dir = arg[#arg] }
    for key, value in pairs(more) do options[key] = value end
    local result = scute.train.fit(model, set, options)
    return model, result
 end
 
 local function say(text, ...)
-   if world.rank == 0 then print(text:format(...)) end
+   if world.rank == 0 then print("> " .. text:format(...)) end
 end
 
 local function message_of(ok, why)
@@ -39,21 +41,22 @@ end
 
 -- Batches of 19 leave two photos, which are fewer than there may be processes.
 function ways.terms()
-   say("%.6f %.6f %.6f", squares {}, squares { ordered = true }, squares({ batch_size = 19, sync_batch_norm = true }, "normed"))
+   for _, case in ipairs { { {} }, { { ordered = true } }, { { batch_size = 19, sync_batch_norm = true }, "normed" } } do
+      say("%.6f", squares(table.unpack(case)))
+   end
 end
 
--- The same update in one batch, in two that are accumulated, and in pieces.
+-- The same updates of one batch, of two that are accumulated, and in pieces.
 function ways.pieces()
-   local function in_pieces(run) run.micro = 3 end
-   say("%.6f %.6f %.6f", squares {}, squares { batch_size = 4, accumulate = 2 }, (function()
-      local memory = require "scute.train.memory"
-      local within = memory.within
-      function memory.within(run, ...)
-         in_pieces(run)
-         return within(run, ...)
-      end
-      return squares {}
-   end)())
+   say("%.6f", squares {})
+   say("%.6f", squares { batch_size = 4, accumulate = 2 })
+   local within = memory.within
+   function memory.within(run, ...)
+      run.micro = 3
+      return within(run, ...)
+   end
+   say("%.6f", squares {})
+   memory.within = within
 end
 
 -- Each process draws an order of its own from the epoch `from`.
@@ -73,13 +76,49 @@ local function other_length(_, _, part)
 end
 
 function ways.samplers()
-   local trained = 0
-   local hooks = { { on_step_end = function() trained = trained + 1 end } }
-   say("%s\n%d", message_of(pcall(fit, { sampler = draws_alone(1), hooks = hooks })), trained)
-   say("%s\n%d", message_of(pcall(fit, { sampler = draws_alone(2), hooks = hooks })), trained)
-   say("%s\n%d", message_of(pcall(fit, { sampler = other_length, hooks = hooks })), trained)
-   local alike = pcall(fit, { sampler = draws_alone(9), hooks = hooks })
-   say("%s", tostring(alike))
+   for _, sampler in ipairs { draws_alone(1), draws_alone(2), other_length, draws_alone(9) } do
+      local trained = 0
+      local count = { on_step_end = function() trained = trained + 1 end }
+      local told = message_of(pcall(fit, { sampler = sampler, hooks = { count } }))
+      say("%d %s", trained, told)
+   end
 end
 
-ways[arg[2]]()
+-- Whether what was best until then was written, and the run is known to have failed.
+local function is_rescued()
+   local folder = arg[#arg] .. "/plain"
+   local weights, told = io.open(folder .. "/best.safetensors"), assert(io.open(folder .. "/run.json"))
+   local text = told:read "a"
+   told:close()
+   if weights then weights:close() end
+   return weights ~= nil and text:find '"state": "failed"' ~= nil
+end
+
+-- Ranks that meet it: all, or the second one alone.
+local function meets(who)
+   return who == "all" or world.rank == 1
+end
+
+-- A metric, and the loss of features that all have: each fails in the second epoch.
+function ways.faults()
+   local epoch
+   local hooks = { { on_epoch_begin = function(run) epoch = run.epoch end } }
+   for _, who in ipairs { "all", "one" } do
+      epoch = nil
+      local _, why = pcall(fit, { hooks = hooks, metrics = { mine = function()
+         if epoch == 2 and meets(who) then error("it is broken", 0) end
+         return 1
+      end } })
+      say("%s %s: %s", who, is_rescued(), message_of(false, why))
+   end
+   for _, who in ipairs { "all", "one" } do
+      epoch = nil
+      local _, why = pcall(fit, { hooks = hooks, cache_features = "auto", freeze = true, loss = function(logits, y)
+         local loss = logits:cross_entropy(y)
+         return epoch == 2 and meets(who) and loss * (0 / 0) or loss
+      end })
+      say("%s %s: %s", who, is_rescued(), message_of(false, why):gsub(" in epoch.*", ""))
+   end
+end
+
+for i = 2, #arg - 1 do ways[arg[i]]() end

@@ -12,6 +12,7 @@ local best = require "scute.train.best"
 local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
 local measures = require "scute.train.measures"
+local saving = require "scute.train.saving"
 local settings = require "scute.train.settings"
 
 local record = {}
@@ -254,6 +255,7 @@ local function save_best_average(run)
 end
 
 local function save(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    local start = scute.clock()
    if run.folder and (run.step > 0 or run.best) then -- an update that is left out is no step
       console.guard(nil, scute.files.mkdirs, run.folder)
@@ -317,6 +319,7 @@ record.hook = {
    on_fit_begin = open,
    on_epoch_end = keep_row,
    on_fit_end = function(run)
+      local held <close> = saving.hold() -- luacheck: ignore
       if run.outcome ~= "failed" then return close(run) end
       if run.recorded then
          pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed"))
@@ -327,6 +330,7 @@ record.hook = {
 
 --- After a failure in the middle: what was good until then is written; `last` stays as it was saved before.
 function record.rescue(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    if #run.history == 0 or not run.folder then return end
    save_best(run)
    save_best_average(run)
