@@ -214,6 +214,7 @@ end
 
 -- Prepares the folder of a run: fails before any work where it cannot be written.
 local function open(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    if not run.folder then return end
    run.settings = settings.of(run) -- as they are by now: no batch is larger than what trains
    console.guard("output_dir", scute.files.mkdirs, run.folder)
@@ -255,7 +256,6 @@ local function save_best_average(run)
 end
 
 local function save(run)
-   local held <close> = saving.hold() -- luacheck: ignore
    local start = scute.clock()
    if run.folder and (run.step > 0 or run.best) then -- an update that is left out is no step
       console.guard(nil, scute.files.mkdirs, run.folder)
@@ -275,6 +275,7 @@ end
 
 -- Keeps the row of an epoch, and the weights where they are the best so far.
 local function keep_row(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    local row = run.row
    run.history[#run.history + 1] = row
    if best.is_better(row, run.best, run.best_by, run.less_is_better) then
