@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "host/core/transport.h"
+#include "kernels/mpi/saving.h"
 
 // MPI counts in int.
 enum { MOST = 1 << 28 };
@@ -217,35 +218,13 @@ static ScStatus call(ScCommunicator *c, int64_t n, int64_t *data, double seconds
 
 // ---- the end ----
 
-// Messages of the first process, which turn from one to the other; ends have none like them.
-enum { SAVING = 2 };
-
 // Nothing is in such a message, so it is under way at once, whatever the others do.
-static void tell_others(ScCommunicator *c, int tag) {
+static void announce_end(ScCommunicator *c) {
    for (int rank = 0; rank < c->size; rank++) {
       MPI_Request request;
       if (rank == c->rank) continue;
-      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, tag, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
+      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
    }
-}
-
-static void announce_end(ScCommunicator *c) {
-   tell_others(c, 0);
-}
-
-static void announce_saving(ScCommunicator *c) {
-   tell_others(c, SAVING);
-}
-
-static bool first_saves(ScCommunicator *c) {
-   (void)c;
-   static bool saves;
-   for (int told = 1; told;) {
-      if (MPI_Iprobe(0, SAVING, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
-      if (told) MPI_Recv(NULL, 0, MPI_BYTE, 0, SAVING, ends, MPI_STATUS_IGNORE);
-      if (told) saves = !saves;
-   }
-   return saves;
 }
 
 static void end_all(ScCommunicator *c, int exit_code) {
@@ -256,14 +235,15 @@ static void end_all(ScCommunicator *c, int exit_code) {
 // MPI wants all messages received.
 static void receive_ends(void) {
    for (int told = 1; told;) {
-      if (MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
-      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, MPI_ANY_TAG, ends, MPI_STATUS_IGNORE);
+      if (MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
+      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, 0, ends, MPI_STATUS_IGNORE);
    }
 }
 
 static void leave(ScCommunicator *c) {
    (void)c;
    receive_ends();
+   sc_mpi_close_saving();
    MPI_Comm_free(&ends);
    MPI_Comm_free(&calls);
    MPI_Comm_free(&beside);
@@ -280,8 +260,8 @@ static ScCommunicator world = {.transport = "mpi",
                                .gather = gather,
                                .barrier = barrier,
                                .announce_end = announce_end,
-                               .announce_saving = announce_saving,
-                               .first_saves = first_saves,
+                               .announce_saving = sc_mpi_announce_saving,
+                               .first_saves = sc_mpi_first_saves,
                                .abort = end_all,
                                .close = leave};
 
@@ -307,6 +287,7 @@ static ScStatus join(ScCommunicator **out) {
    SC_TRY(duplicate(&beside));
    SC_TRY(duplicate(&calls));
    SC_TRY(duplicate(&ends));
+   SC_TRY(check(sc_mpi_open_saving(MPI_COMM_WORLD), "MPI_Comm_dup"));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
    *out = &world;
