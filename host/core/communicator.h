@@ -8,6 +8,8 @@
 #ifndef SCUTE_COMMUNICATOR_H
 #define SCUTE_COMMUNICATOR_H
 
+#include <stdbool.h>
+
 #include "host/core/api.h"
 #include "host/core/dtype.h"
 #include "host/core/status.h"
@@ -47,6 +49,10 @@ typedef struct ScCommunicator {
    // while, with SC_EIO, and can only be aborted. `call` and `barrier` still have it. NULL: they find that out
    // by time.
    void (*announce_end)(struct ScCommunicator *);
+   // The first member says that it has begun to save something, or, called again, that it is through; the
+   // others ask what it has said last. NULL: nothing is said of that.
+   void (*announce_saving)(struct ScCommunicator *);
+   bool (*first_saves)(struct ScCommunicator *);
    // Ends all processes of the group, this one too; the others may be in the middle of anything.
    void (*abort)(struct ScCommunicator *, int exit_code);
    void (*close)(struct ScCommunicator *); // leaves the group, as all members do, and frees this

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/core/clock.h"
 #include "host/core/device.h"
@@ -11,8 +12,8 @@
 #include "host/core/transfer.h"
 #include "host/core/transport.h"
 
-// Seconds that a process which was asked to end waits for the others, one of which may be saving to a slow
-// disk.
+// Seconds that a process which was asked to end, or fails, waits for the others, one of which may be saving to
+// a slow disk.
 static const double PATIENCE = 600;
 
 // ---- a process alone ----
@@ -267,6 +268,27 @@ void sc_world_leave(int exit_code, bool asked) {
    if (together) together = end_together(group, asked);
    leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
    world = &alone;
+}
+
+static int saving; // of the first process: how many pairs it is within
+
+void sc_world_saves(bool begins) {
+   if (world->rank > 0) {
+      if (world->first_saves) world->first_saves(world); // hears what was said meanwhile
+      return;
+   }
+   saving += begins ? 1 : -1;
+   if (world->announce_saving && saving == (begins ? 1 : 0)) world->announce_saving(world);
+}
+
+bool sc_world_wait_for_first(double seconds) {
+   static const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+   double until = sc_seconds() + seconds, latest = until + PATIENCE;
+   for (double now; (now = sc_seconds()) < until;) {
+      if (nanosleep(&nap, NULL) != 0) return false;
+      if (world->first_saves && world->first_saves(world) && now < latest) until = now + seconds;
+   }
+   return true;
 }
 
 // ---- tensors ----

@@ -32,6 +32,12 @@ bool sc_world_gave_up(void);
 // them may save. Else, and after that while, all of them are ended with that code.
 void sc_world_leave(int exit_code, bool asked);
 
+// Around what the first process saves, and for good where it is about to fail: others that fail meanwhile leave
+// it the time, since their end is its own. Pairs may lie within each other; all processes come by.
+void sc_world_saves(bool begins);
+// Waits so many seconds, and on while the first process saves. False where a signal came.
+bool sc_world_wait_for_first(double seconds);
+
 // Seconds that this process has waited for others so far, in sums and barriers. Who waits beside this file adds
 // the time since that moment (sc_seconds).
 double sc_world_waited(void);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "host/core/transport.h"
+#include "kernels/mpi/saving.h"
 
 // MPI counts in int.
 enum { MOST = 1 << 28 };
@@ -242,6 +243,7 @@ static void receive_ends(void) {
 static void leave(ScCommunicator *c) {
    (void)c;
    receive_ends();
+   sc_mpi_close_saving();
    MPI_Comm_free(&ends);
    MPI_Comm_free(&calls);
    MPI_Comm_free(&beside);
@@ -258,6 +260,8 @@ static ScCommunicator world = {.transport = "mpi",
                                .gather = gather,
                                .barrier = barrier,
                                .announce_end = announce_end,
+                               .announce_saving = sc_mpi_announce_saving,
+                               .first_saves = sc_mpi_first_saves,
                                .abort = end_all,
                                .close = leave};
 
@@ -283,6 +287,7 @@ static ScStatus join(ScCommunicator **out) {
    SC_TRY(duplicate(&beside));
    SC_TRY(duplicate(&calls));
    SC_TRY(duplicate(&ends));
+   SC_TRY(check(sc_mpi_open_saving(MPI_COMM_WORLD), "MPI_Comm_dup"));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
    *out = &world;

@@ -250,6 +250,28 @@ local function more_training()
    accounts()
 end
 
+-- A loss of the script's own has a tensor where the model is; those who validate ask it, too.
+local function own_loss()
+   write("own_loss.lua", [[
+      local scute = require "scute"
+      scute.manual_seed(1)
+      local set = scute.data.open(arg[1], { seed = 0 })
+      local model = scute.models.create("plain", { classes = set.classes, image_size = 32 }):to "cuda"
+      local twice = scute.full({}, 2, { device = "cuda" })
+      local result = scute.train.fit(model, set, { optimizer = scute.optim.sgd(model:groups { lr = 0.01 }), workers = 0,
+         batch_size = 5, epochs = 1, cache_features = "off", precision = "fp32_strict", device = "cuda",
+         loss = function(logits, y) return scute.cross_entropy(logits, y) * twice end })
+      if scute.world.rank == 0 then print(("losses %.5f %.5f"):format(result.best.train_loss, result.best.val_loss)) end]])
+   local losses = {}
+   for n = 1, 2 do
+      local command = "-l $T/small.lua $T/own_loss.lua $T/photos"
+      local r = n == 1 and on_gpus(1, "$S " .. command) or start(n, command)
+      losses[n] = r.out:match "losses [%d.]+ [%d.]+"
+      check(r.code == 0 and losses[n] and losses[n] == losses[1], ("a loss of one's own: %d processes"):format(n), r.all)
+      are_clean(n, "a loss of one's own")
+   end
+end
+
 -- Batch norm over the photos of all processes: by itself, and in training, where they learn what one process does. The last
 -- batch has two photos, of which the third process has none.
 local function synchronised()
@@ -418,7 +440,7 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, synchronised, backwards_that_fail, other_calls, deaths, failures, refused,
-   given_beforehand, interrupts }
+local tests = { sums, training, more_training, own_loss, synchronised, backwards_that_fail, other_calls, deaths, failures,
+   refused, given_beforehand, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)

@@ -25,6 +25,7 @@ local identity = require "scute.train.identity"
 local photos = require "scute.train.photos"
 local plain_text = require "scute.base.plain_text"
 local ranks = require "scute.train.ranks"
+local saving_alone = require "scute.train.saving"
 local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
@@ -187,6 +188,7 @@ local function settle(run, wait)
    local saving = run.checkpoint
    local handle = saving.writing
    if not handle or not wait and not handle:done() then return end
+   local held <close> = saving_alone.hold() -- luacheck: ignore
    saving.writing = nil
    attempt(run, function()
       saving.cost = saving.cost + handle:finish() -- the thread's share of the processors
@@ -198,6 +200,7 @@ end
 --- Begins to save a checkpoint of this moment, and with `wait` returns only when it is on disk. One that cannot be written is
 -- told and tried again at the next; the run goes on.
 function checkpoint.save(run, wait)
+   local held <close> = saving_alone.hold() -- luacheck: ignore
    if not run.folder or not run.position then return end
    if run.unread then run.unread:settle() end
    settle(run, true)

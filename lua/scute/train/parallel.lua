@@ -10,6 +10,7 @@ local hosts = require "scute.train.hosts"
 local memory = require "scute.train.memory"
 local plain_text = require "scute.base.plain_text"
 local reducing = require "scute.train.reducing"
+local sampling = require "scute.train.sampling"
 local sorted_keys = require "scute.base.sorted_keys"
 local parallel = {}
 
@@ -140,6 +141,7 @@ function parallel.check(run, said)
    end
    agree_on(said.arguments)
    agree(said.data, "other photos (names, classes, split or sizes of the files)")
+   sampling.agree_at_first(run)
    agree_on(said.settings)
    agree(said.more, "another model, or other arguments of the script,")
    agree(state_digest(run), "other weights")
@@ -214,15 +216,23 @@ function parallel.share_row(run, row)
    for i, number in ipairs(world.sums(numbers)) do row[names[i]] = world.rank == 0 and row[names[i]] or number end
 end
 
---- Ends the run in all of them, for what one of them has met. why: nil in those that have met nothing; rescue(): is called
--- before. Together.
-function parallel.fail(why, rescue)
-   local list = world.texts(why or "")
+--- Whether any of them has met what ends the run. why: what this one has met, or nil. Together.
+function parallel.any(run, why)
+   return run.shared and world.sums { why and 1 or 0 }[1] > 0 or why ~= nil
+end
+
+--- Ends the run in all of them, for what any of them has met. why: nil in those that have met nothing; rescue(): is called
+-- before; more: what this process has to add. Together.
+function parallel.fail(run, why, rescue, more)
+   local list = run.shared and world.texts(why or "") or { why }
    rescue()
-   world.barrier() -- the first to end takes the others with it
+   parallel.wait(run) -- the first to end takes the others with it
+   local first, met_by_all = nil, true
    for rank, text in ipairs(list) do
-      if text ~= "" then console.fail("rank %d: %s", rank - 1, text) end
+      if text ~= "" then first = first or rank end
+      met_by_all = met_by_all and text == list[1]
    end
+   console.fail("%s%s%s", met_by_all and "" or ("rank %d: "):format(first - 1), list[first], more or "")
 end
 
 --- Waits for the others. Together.
@@ -372,11 +382,21 @@ local function note_pieces(run, micros)
    for _, micro in ipairs(halved) do memory.tell(run, math.tointeger(micro), ranks_text(ranks[micro])) end
 end
 
+-- Of photos, or features, that all of them have: whether none of them has met what ends the run. Together.
+local function is_fine(run, seen)
+   if not run.shared then return true end
+   local sums = world.sums { seen.failed and 1 or 0, flags_of(run) }
+   note_flags(run, table.unpack(sums, 2, 4))
+   if sums[1] == 0 then return true end
+   seen.total = { failed = true }
+   return false
+end
+
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
 -- { n, weight, before = photos of lower ranks, failed = whether any has met what ends the run }. False where that is so, or
 -- nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
-   if not run.feed.shared then return true end
+   if not run.feed.shared then return is_fine(run, seen) end
    reducing.begin_rest(run, false)
    local numbers = { seen.weight, seen.failed and 1 or 0, flags_of(run) }
    for rank = 0, world.size - 1 do
