@@ -48,8 +48,7 @@ ScStatus sc_world_sum(ScDtype, int64_t n, void *data);
 // What each process has: all[rank], of `size` entries.
 ScStatus sc_world_exchange(int64_t mine, int64_t *all);
 // Fails in every process alike where they do not all give the same text ("all_reduce of f32 (2, 3)"), and names
-// two of them. Longer texts than this are told apart by their beginning.
-enum { SC_WORLD_TEXT = 192 };
+// two of them.
 ScStatus sc_world_same_call(const char *text);
 // How often this process has met the others so. What is tried again for want of memory must not have: they go
 // on meanwhile, and wait for the next call.

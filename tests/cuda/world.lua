@@ -332,6 +332,44 @@ local function other_calls()
    accounts()
 end
 
+-- What processes say to each other, where nothing but NCCL joins them: what does not fit is told in both, who may go on.
+local function other_words()
+   write("words.lua", [[
+      local scute = require "scute"
+      local w = scute.world
+      local function numbers(n)
+         local list = {}
+         for i = 1, n do list[i] = i end
+         return list
+      end
+      local function try(mine, theirs)
+         local f = w.rank == 0 and mine or theirs
+         print((select(2, pcall(f)):gsub("^.* the same order; ", "")))
+      end
+      local function sums(n) return function() w.sums(numbers(n)) end end
+      local function reduce() w.all_reduce(scute.ones(1)) end
+      try(sums(2), sums(1))
+      try(sums(9000), sums(1))
+      try(sums(24), reduce)
+      try(function() w.texts "x" end, w.wait)
+      print(w.sums(numbers(9000))[9000], w.texts(("x"):rep(9000))[2]:len(), w.sums { 0.5 }[1])
+      try(reduce, function() os.exit() end)
+      w.sums { 1 }]])
+   local r = start(2, "$T/words.lua")
+   local lines = { "rank 0 adds up 2 numbers (f64), rank 1 adds up 1 number (f64)",
+      "rank 0 adds up 9000 numbers (f64), rank 1 adds up 1 number (f64)",
+      "rank 0 adds up 24 numbers (f64), rank 1 calls all_reduce of f32 (1)",
+      "rank 0 adds up 2 numbers (i64), rank 1 waits for all", "18000.0\t9000\t1.0" }
+   for i, line in ipairs(lines) do
+      local _, times = ("\n" .. r.out):gsub("\n" .. line:gsub("%p", "%%%0") .. "%f[\n]", "")
+      check(times == 2, "other words " .. i, r.all)
+   end
+   check(r.out:find("rank 0 calls all_reduce of f32 (1), rank 1 calls the end of the program\n", 1, true)
+      and r.code == 1 and r.err:find("rank 0 adds up 1 number (f64), rank 1 calls the end of the program\n", 1, true),
+      "one ends", r.all)
+   accounts()
+end
+
 -- Processes that nobody watches: what one of them notices of the other's end.
 local function alone(rank, more, line)
    return ("%s SCUTE_WORLD_RANK=%d SCUTE_WORLD_SIZE=2 SCUTE_WORLD_PIPE=7,8 $S %s"):format(more or "", rank, line)
@@ -440,7 +478,7 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, own_loss, synchronised, backwards_that_fail, other_calls, deaths, failures,
-   refused, given_beforehand, interrupts }
+local tests = { sums, training, more_training, own_loss, synchronised, backwards_that_fail, other_calls, other_words, deaths,
+   failures, refused, given_beforehand, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)
