@@ -118,8 +118,6 @@ describe("photos of a batch", function()
 end)
 
 describe("photos that have to be two at least", function()
-   local scute = require "scute"
-   local console = require "scute.base.console"
    local mix = require "scute.train.mix"
 
    local function run_of(more)
