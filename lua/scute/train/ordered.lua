@@ -4,8 +4,8 @@
 -- ((g1 + g2) + g3) + g4, by one process or by several, each of which has a stretch of the parts.
 --
 -- What is drawn while a photo goes through the network (dropout, stochastic depth) follows from seed, epoch and photo; what a
--- layer draws for a whole part, and mixup and cutmix, from seed, epoch, step and part. Photos of one part are mixed among
--- themselves, and a loss of the user's sees one part at a time.
+-- layer draws for a whole part, and mixup and cutmix, from seed, epoch, step and part. Photos of one part, which are two at
+-- least then, are mixed among themselves, and a loss of the user's sees one part at a time.
 --
 -- A batch norm that trains sees the photos of one part, see scute.train.ordered_norms.
 local scute = require "scute.core"
@@ -36,15 +36,10 @@ function ordered.begin(run)
    end
 end
 
---- Fails where the model or the loss has a state that would depend on the number of processes. To be called when both are
--- known.
+--- Fails where the model has a state that would depend on the number of processes.
 function ordered.check_state(run)
    if not run.ordered then return end
    ordered_norms.check(run)
-   if run.shared and type(run.criterion) == "table" and run.criterion.save then
-      console.fail("--ordered: the loss (%s) has a state, and each of several processes would call it with its own parts "
-         .. "alone; take one process, or leave --ordered out", run.criterion.name or "a table")
-   end
 end
 
 --- Says in one line what that is.
@@ -335,7 +330,7 @@ function ordered.gather(run, seen)
    total.failed = counts[2 * slots + 1] > 0
    seen.total = total
    if total.n == 0 or total.failed then return false end
-   run.optimizer:scale_grad(1 / total.weight)
+   run.optimizer:scale_grad(parallel.unit(run) / total.weight)
    return true
 end
 

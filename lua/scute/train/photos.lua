@@ -261,9 +261,11 @@ function photos.good_ones(run, part, order)
    return kept
 end
 
---- The photos of an epoch in their order, without those that are known to be bad.
+--- The photos of an epoch in their order, without those that are known to be bad. Together.
 function photos.order(run, epoch)
-   return photos.good_ones(run, run.set.train, sampling.indices(run, epoch, run.unreadable.train))
+   local list = sampling.indices(run, epoch, run.unreadable.train)
+   sampling.agree(run, epoch, list)
+   return photos.good_ones(run, run.set.train, list)
 end
 
 -- ---- the source ----
@@ -384,7 +386,9 @@ function photos.source(run)
          end, nil, nil, closing
       end
       if options.ordered then
-         return ordered.batches(run, order, size, steps, skip, read_list, parallel.least(run), augments and function(x, numbers)
+         local least = parallel.least(run)
+         parallel.tell_empty(run, least)
+         return ordered.batches(run, order, size, steps, skip, read_list, least, augments and function(x, numbers)
             local which <close> = scute.tensor(numbers, { dtype = "i64" })
             return augmenting.apply(run, shown, x, which, options.epoch)
          end)
