@@ -28,7 +28,7 @@
 // ---- signals ----
 
 static volatile pid_t launcher;              // 0: it has ended
-static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
+static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one, or is to be
 static bool hung;                            // mpirun was ended, since one process was gone and others were not
 static volatile long long first_press, second_press;
 
@@ -49,17 +49,21 @@ static void tell_launcher(int number) {
    if (launcher > 0) kill(launcher, number);
 }
 
+static void end_all(void) {
+   if (is_over) return;
+   is_over = true;
+   second_press = now();
+   tell_launcher(SIGTERM);
+}
+
 // mpirun is in a group of its own, so that what a terminal sends comes here alone.
 static void on_end(int number) {
    int saved = errno;
    if (!asked) {
       asked = number;
       first_press = now();
-      tell_launcher(SC_ASKED_TO_END);
-   } else if (!is_over && now() - first_press >= SAME_PRESS) {
-      is_over = true;
-      second_press = now();
-      tell_launcher(SIGTERM);
+   } else if (now() - first_press >= SAME_PRESS) {
+      end_all();
    }
    errno = saved;
 }
@@ -198,6 +202,18 @@ static ScStatus look(int *status, bool *ended) {
    return sc_fail(SC_EIO, "cannot tell how mpirun ended: %s", strerror(errno));
 }
 
+// mpirun passes on what it is told, to those that are there: before all of them are beyond their start a signal
+// would be lost to some, and there is nothing yet that they could finish.
+static void pass_on(const ScRanks *ranks) {
+   static bool is_done;
+   if (!asked || is_done) return;
+   is_done = true;
+   if (sc_ranks_handle(ranks, SC_ASKED_TO_END))
+      tell_launcher(SC_ASKED_TO_END);
+   else
+      end_all();
+}
+
 // A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
 static ScStatus wait_for_end(ScNoise *noise, ScRanks *ranks, int errors, int *status) {
    enum { LOOK = 200 };
@@ -209,6 +225,7 @@ static ScStatus wait_for_end(ScNoise *noise, ScRanks *ranks, int errors, int *st
       else
          poll(NULL, 0, LOOK);
       hung = hung || sc_ranks_look(ranks, launcher) > PATIENCE;
+      pass_on(ranks);
       if (hung || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
       looked = look(status, &ended);
    }

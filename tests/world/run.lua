@@ -224,14 +224,14 @@ end
 
 local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
 local ordered, launch = dofile "tests/world/ordered.lua", dofile "tests/world/launch.lua"
-local sync = dofile "tests/world/sync.lua"
+local sync, starts = dofile "tests/world/sync.lua", dofile "tests/world/starts.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, early_ends, children } do
       tests[#tests + 1] = test
    end
-   for _, part in ipairs { training, reducer, ordered, sync, launch } do
+   for _, part in ipairs { training, reducer, ordered, sync, launch, starts } do
       for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
    end
 else
