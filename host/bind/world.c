@@ -26,8 +26,15 @@ bool sc_world_speaks(void) {
    return rank == 0 || nanosleep(&pause, NULL) == 0;
 }
 
+static bool has_spoken;
+
+bool sc_world_has_spoken(void) {
+   return has_spoken;
+}
+
 const char *sc_world_speaker(void) {
    static char text[160];
+   has_spoken = true;
    int rank = sc_world()->rank;
    if (rank == 0 && !sc_hosts_are_several()) return "scute: ";
    if (sc_hosts_are_several())

@@ -167,15 +167,16 @@ local function failures()
    local rs = cli.at_once {
       of_two 'if scute.world.rank == 1 then error("it is broken", 0) end; scute.world.barrier()',
       of_two 'error("all are broken", 0)',
-      of_two 'if scute.world.rank == 0 then os.exit(7) end; scute.world.barrier()',
+      of_two 'if scute.world.rank == 1 then os.exit(7) end; scute.world.barrier()',
       of_two 'require("scute.cli").parse({ "--modle" }, "", {})',
    }
    local r = rs[1]
    check(r.code == 1 and r.err:find("scute: rank 1: it is broken", 1, true), "an error of one", r.all)
    r = rs[2]
    check(r.code == 1 and r.err:find "scute: all are broken" and not r.err:find "rank 1: ", "of all: it is told once", r.all)
-   check(rs[3].code == 7, "an exit code arrives", rs[3].all)
-   check(rs[4].code == 2 and select(2, rs[4].err:gsub("unknown option", "")) == 1, "a wrong command line", rs[4].all)
+   check(rs[3].code == 7 and rs[3].err == "scute: rank 1 was ended by os.exit(7), and the others with it\n",
+      "an exit code arrives, and is told", rs[3].all)
+   check(rs[4].code == 2 and select(2, rs[4].err:gsub("unknown option[^\n]*\n$", "")) == 1, "a wrong command line", rs[4].all)
    r = start(2, [[-e 'print(#scute.world.differing(tostring(scute.world.rank)), "after")']])
    check(r.code == 0 and r.out == "1\tafter\n1\tafter\n", "a new group", r.all)
 end

@@ -26,5 +26,21 @@ return function(base)
       check(rs[2].code == 130, "INT", rs[2].all)
    end
 
-   return { signals_before_there_are_processes }
+   -- What one freezes alone is told before it adds up other gradients than the others.
+   local function freezes_alone()
+      write("freezes.lua", [[
+         local scute = require "scute"
+         local set = scute.data.open(arg[1], { seed = 0 })
+         local model = scute.models.create("plain", { classes = set.classes })
+         local function freeze(run)
+            if scute.world.rank == 1 and run.epoch == 2 then model:freeze "backbone" end
+         end
+         scute.train.fit(model, set, { optimizer = scute.optim.adamw(model:groups { lr = 0.001 }), epochs = 3, batch_size = 6,
+            workers = 0, output_dir = arg[2], hooks = { { on_epoch_begin = freeze } } })]])
+      local r = base.shell "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc 2 $T/freezes.lua $T/photos $T/freezes"
+      check(r.code == 1 and r.err == "scute: rank 1: other parameters train than in rank 0 (there are 6 in rank 0): what "
+         .. "freezes or unfreezes has to do so in all processes\n", "it is named", r.all)
+   end
+
+   return { freezes_alone, signals_before_there_are_processes }
 end
