@@ -102,7 +102,8 @@ static void tell_exit(int code) {
    if (sc_world()->size == 1 || code == 0 || was_asked(code) || sc_world_has_spoken()) return;
    fflush(stdout);
    if (sc_world_speaks())
-      fprintf(stderr, "scute: rank %d was ended by os.exit(%d), and the others with it\n", sc_world()->rank, code);
+      fprintf(stderr, "scute: rank %d was ended by os.exit(%d), and the others with it\n", sc_world()->rank,
+              code);
 }
 
 // os.exit(code = true, close = true): as Lua's own, but closes the state unless told not to (workers end, files

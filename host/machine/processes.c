@@ -246,10 +246,19 @@ static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool 
    char who[40];
    int rank = noise->rank, signal = noise->signal;
    if (asked || code == 0 || noise->said) return;
+   if (noise->broken) {
+      fprintf(stderr, "scute: cannot write to standard output\n");
+      return;
+   }
    if (by_signal && !hung) return tell("mpirun", code - 128);
    if (rank < 0) {
+      bool is_signal = code > 128 && code <= 128 + SIGRTMAX;
       rank = ranks->gone;
-      signal = ranks->signal || code <= 128 ? ranks->signal : code - 128;
+      signal = ranks->signal || !is_signal ? ranks->signal : code - 128;
+   }
+   if (!signal && ranks->n == 0) {
+      fprintf(stderr, "scute: mpirun has started no process, and ended with code %d\n", code);
+      return;
    }
    snprintf(who, sizeof who, rank < 0 ? "a process" : "rank %d", rank);
    if (signal) tell(who, signal);
@@ -272,6 +281,7 @@ static ScStatus run(int n, char **words, const char *program, int *code) {
    close(errors);
    if (waited != SC_OK) return waited;
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+   if (noise.broken) *code = EXIT_FAILURE;
    if (*code) sc_orphans_kill(program);
    tell_end(&noise, &ranks, *code, WIFSIGNALED(status));
    if (*code && asked) *code = 128 + asked;
@@ -329,6 +339,7 @@ static char *const *from_program(char **words, const char *program) {
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
    SC_TRY(check_wish());
+   setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 0); // without one mpirun itself is found, and finds nothing
    SC_TRY(end_with_experiment());
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());

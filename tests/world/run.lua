@@ -80,7 +80,8 @@ local function command_lines()
 end
 
 local function leftovers()
-   refuses("half of a launcher", 2, "OMPI_COMM_WORLD_RANK is not set", "OMPI_COMM_WORLD_SIZE=2 $S -e 'x = 1'")
+   refuses("half of a launcher", 2, "OMPI_COMM_WORLD_RANK is not set; SCUTE_WORLD=none passes over it",
+      "OMPI_COMM_WORLD_SIZE=2 $S -e 'x = 1'")
    refuses("a size that is none", 2, "OMPI_COMM_WORLD_SIZE: expected a number of at least 1, found 'x'",
       "OMPI_COMM_WORLD_SIZE=x OMPI_COMM_WORLD_RANK=0 $S -e 'x = 1'")
    refuses("a rank beyond", 2, "OMPI_COMM_WORLD_RANK: expected a number below OMPI_COMM_WORLD_SIZE, which is 2, found 2",
