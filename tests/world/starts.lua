@@ -61,8 +61,8 @@ return function(base)
       check(rs[5].out == "1\n" and rs[5].err == "scute: cannot write to standard output\n1\n", "nobody reads any more",
          rs[5].all)
       check(rs[6].code == 0 and rs[6].out:find "^usage: ", "help", rs[6].all)
-      check(rs[7].code == 1 and rs[7].err == "scute: rank 1: other parameters train than in rank 0 (there are 6 in rank 0): what "
-         .. "freezes or unfreezes has to do so in all processes\n", "other parameters", rs[7].all)
+      check(rs[7].code == 1 and rs[7].err == "scute: rank 1: other parameters train than in rank 0 (there are 6 in rank 0): "
+         .. "what freezes or unfreezes has to do so in all processes\n", "other parameters", rs[7].all)
    end
 
    return { one_line_each, signals_before_there_are_processes }

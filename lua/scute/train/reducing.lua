@@ -17,8 +17,8 @@ function reducing.parameters(run)
    return list
 end
 
---- Fails in all processes where other parameters train in one of them, as where a hook has frozen some there alone: from then on
--- it would add up something else than the others, or read other photos. Together.
+--- Fails in all processes where other parameters train in one of them, as where a hook has frozen some there alone: from then
+-- on it would add up something else than the others, or read other photos. Together.
 function reducing.compare(run)
    if not run.shared then return end
    local names = {}
