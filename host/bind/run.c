@@ -71,6 +71,7 @@ static bool describe(lua_State *L, int index) {
 // Message handler: makes the error the text to report, which then needs nothing that may raise, with a
 // traceback unless the program is ended on purpose.
 static int settle(lua_State *L) {
+   sc_world_saves(true); // what is to be closed now may save
    keep_locals(L);
    if (take_exit_code(L, 1)) return lua_settop(L, 1), 1;
    if (!sc_interrupted() && explain(L) && take_exit_code(L, lua_gettop(L))) return 1;

@@ -2,7 +2,6 @@
 #include "host/bind/world.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "host/bind/bind.h"
 #include "host/core/digest.h"
@@ -20,10 +19,9 @@ void sc_world_set_launched(bool so) {
 
 // Each leaves time to those before it, but not for ever: a fault that hundreds share is told in the end.
 bool sc_world_speaks(void) {
-   enum { FIRST = 3000, NEXT = 1000, MOST = 6 };
-   int rank = sc_world()->rank, wait = FIRST + NEXT * (rank < MOST ? rank - 1 : MOST);
-   struct timespec pause = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L};
-   return rank == 0 || nanosleep(&pause, NULL) == 0;
+   enum { FIRST = 3, NEXT = 1, MOST = 6 };
+   int rank = sc_world()->rank;
+   return rank == 0 || sc_world_wait_for_first(FIRST + NEXT * (rank < MOST ? rank - 1 : MOST));
 }
 
 static bool has_spoken;
@@ -146,6 +144,13 @@ static int speaks(lua_State *L) {
    return 2;
 }
 
+// scute.world.saves(begins): around what the first process saves, see host/core/world.h; true alone: it is
+// about to fail
+static int saves(lua_State *L) {
+   sc_world_saves(lua_toboolean(L, 1));
+   return 0;
+}
+
 // scute.world.wait(): waits until all processes are here, however long that takes, and sleeps meanwhile
 static int wait_for_all(lua_State *L) {
    ScCommunicator *world = sc_world();
@@ -162,9 +167,15 @@ static int host(lua_State *L) {
    return 3;
 }
 
-static const luaL_Reg functions[] = {
-    {"all_reduce", all_reduce}, {"broadcast", broadcast}, {"barrier", barrier}, {"differing", differing},
-    {"speaks", speaks},         {"wait", wait_for_all},   {"host", host},       {NULL, NULL}};
+static const luaL_Reg functions[] = {{"all_reduce", all_reduce},
+                                     {"broadcast", broadcast},
+                                     {"barrier", barrier},
+                                     {"differing", differing},
+                                     {"speaks", speaks},
+                                     {"wait", wait_for_all},
+                                     {"host", host},
+                                     {"saves", saves},
+                                     {NULL, NULL}};
 
 // scute.world.rank: the number of this process among those that a launcher (mpirun, scute --nproc N) started
 // together, from 0, as in MPI; 0 where it is alone

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/core/clock.h"
 #include "host/core/device.h"
@@ -11,8 +12,8 @@
 #include "host/core/transfer.h"
 #include "host/core/transport.h"
 
-// Seconds that a process which was asked to end waits for the others, one of which may be saving to a slow
-// disk.
+// Seconds that a process which was asked to end, or fails, waits for the others, one of which may be saving to
+// a slow disk.
 static const double PATIENCE = 600;
 
 // ---- a process alone ----
@@ -44,6 +45,11 @@ static ScStatus gather_alone(ScCommunicator *c, int root, size_t bytes, const vo
    return SC_OK;
 }
 
+static ScStatus call_alone(ScCommunicator *c, ScWorldText *all, double seconds) {
+   (void)c, (void)all, (void)seconds;
+   return SC_OK;
+}
+
 static ScStatus meet_alone(ScCommunicator *c, double seconds) {
    (void)c, (void)seconds;
    return SC_OK;
@@ -63,6 +69,7 @@ static ScCommunicator alone = {.transport = "none",
                                .all_reduce = reduce_alone,
                                .begin_all_reduce = begin_alone,
                                .finish = finish_alone,
+                               .call = call_alone,
                                .broadcast = broadcast_alone,
                                .gather = gather_alone,
                                .barrier = meet_alone,
@@ -157,19 +164,6 @@ ScStatus sc_world_exchange(int64_t mine, int64_t *all) {
    return sc_world_sum(SC_I64, world->size, all);
 }
 
-typedef char Text[SC_WORLD_TEXT];
-
-// One place for each process, all of them zeros but one's own: the sum is all texts.
-static ScStatus exchange_texts(const char *mine, Text *all, double seconds) {
-   double start = sc_seconds();
-   int64_t n = world->size * (int64_t)(sizeof *all / sizeof(int64_t));
-   snprintf(all[world->rank], sizeof *all, "%s", mine);
-   ScStatus status =
-       world->call ? world->call(world, n, (int64_t *)all, seconds) : world->all_reduce(world, SC_I64, n, all);
-   sc_world_add_waited(start);
-   return status;
-}
-
 // What a process calls that has run out of memory, and which one has in this attempt; -1: none.
 static const char GIVES_UP[] = "(out of memory)";
 static int given_up = -1;
@@ -179,7 +173,7 @@ static ScStatus give_up(int rank) {
    return sc_fail(SC_EMEM, "out of memory in rank %d", rank);
 }
 
-static ScStatus compare_texts(const Text *all) {
+static ScStatus compare_texts(const ScWorldText *all) {
    for (int i = 0; i < world->size; i++)
       if (strcmp(all[i], GIVES_UP) == 0) return give_up(i);
    for (int i = 1; i < world->size; i++)
@@ -200,12 +194,15 @@ uint64_t sc_world_meetings(void) {
 static ScStatus same_call_within(const char *text, double seconds) {
    if (world->size == 1) return SC_OK;
    if (given_up >= 0) return give_up(given_up);
-   static Text *all; // kept: what is called in the middle of something is not to run out of memory
+   static ScWorldText *all; // kept: what is called in the middle of something is not to run out of memory
    if (!all) all = malloc((size_t)world->size * sizeof *all);
    if (!all) return sc_fail(SC_EMEM, "scute.world: out of memory");
    memset(all, 0, (size_t)world->size * sizeof *all);
+   snprintf(all[world->rank], sizeof *all, "%s", text);
    meetings++;
-   ScStatus status = exchange_texts(text, all, seconds);
+   double start = sc_seconds();
+   ScStatus status = world->call(world, all, seconds);
+   sc_world_add_waited(start);
    return status == SC_OK ? compare_texts(all) : status;
 }
 
@@ -252,10 +249,9 @@ bool sc_world_gave_up(void) {
 // Others that want something else of this process hear that it ends, whatever they make of that.
 static bool end_together(ScCommunicator *group, bool asked) {
    double seconds = asked ? PATIENCE : 0;
-   ScStatus status = SC_OK;
-   if (group->announce_end) group->announce_end(group);
+   ScStatus status;
    do {
-      if (group->call) status = same_call_within("the end of the program", seconds);
+      status = same_call_within("the end of the program", seconds);
    } while (status == SC_EARG);
    return status == SC_OK && group->barrier(group, seconds) == SC_OK;
 }
@@ -267,6 +263,27 @@ void sc_world_leave(int exit_code, bool asked) {
    if (together) together = end_together(group, asked);
    leave(group, together, exit_code ? exit_code : EXIT_FAILURE);
    world = &alone;
+}
+
+static int saving; // of the first process: how many pairs it is within
+
+void sc_world_saves(bool begins) {
+   if (world->rank > 0) {
+      if (world->first_saves) world->first_saves(world); // hears what was said meanwhile
+      return;
+   }
+   saving += begins ? 1 : -1;
+   if (world->announce_saving && saving == (begins ? 1 : 0)) world->announce_saving(world);
+}
+
+bool sc_world_wait_for_first(double seconds) {
+   static const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+   double until = sc_seconds() + seconds, latest = until + PATIENCE;
+   for (double now; (now = sc_seconds()) < until;) {
+      if (nanosleep(&nap, NULL) != 0) return false;
+      if (world->first_saves && world->first_saves(world) && now < latest) until = now + seconds;
+   }
+   return true;
 }
 
 // ---- tensors ----
@@ -283,7 +300,7 @@ static ScStatus put(ScTensor *out, const void *values) {
 
 // Reading comes first, since what fails in one process alone is to fail before any of them waits for another.
 static ScStatus reduce_values(ScTensor *out, const ScTensor *t, void *values) {
-   Text text;
+   ScWorldText text;
    SC_TRY(sc_tensor_read(t, values));
    snprintf(text, sizeof text, "all_reduce of %s %s", sc_dtype_name(t->dtype), sc_shape_text(t));
    SC_TRY(sc_world_same_call(text));
@@ -292,7 +309,7 @@ static ScStatus reduce_values(ScTensor *out, const ScTensor *t, void *values) {
 }
 
 static ScStatus broadcast_values(ScTensor *out, const ScTensor *t, int root, void *values) {
-   Text text;
+   ScWorldText text;
    SC_TRY(sc_tensor_read(t, values));
    snprintf(text, sizeof text, "broadcast from rank %d of %s %s", root, sc_dtype_name(t->dtype),
             sc_shape_text(t));

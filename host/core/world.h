@@ -32,6 +32,12 @@ bool sc_world_gave_up(void);
 // them may save. Else, and after that while, all of them are ended with that code.
 void sc_world_leave(int exit_code, bool asked);
 
+// Around what the first process saves, and for good where it is about to fail: others that fail meanwhile leave
+// it the time, since their end is its own. Pairs may lie within each other; all processes come by.
+void sc_world_saves(bool begins);
+// Waits so many seconds, and on while the first process saves. False where a signal came.
+bool sc_world_wait_for_first(double seconds);
+
 // Seconds that this process has waited for others so far, in sums and barriers. Who waits beside this file adds
 // the time since that moment (sc_seconds).
 double sc_world_waited(void);
@@ -42,8 +48,7 @@ ScStatus sc_world_sum(ScDtype, int64_t n, void *data);
 // What each process has: all[rank], of `size` entries.
 ScStatus sc_world_exchange(int64_t mine, int64_t *all);
 // Fails in every process alike where they do not all give the same text ("all_reduce of f32 (2, 3)"), and names
-// two of them. Longer texts than this are told apart by their beginning.
-enum { SC_WORLD_TEXT = 192 };
+// two of them.
 ScStatus sc_world_same_call(const char *text);
 // How often this process has met the others so. What is tried again for want of memory must not have: they go
 // on meanwhile, and wait for the next call.

@@ -32,6 +32,8 @@ typedef struct {
    ScNccl *control, *beside;
    cudaStream_t stream, stream_beside;
    ScPending *tickets;
+   int64_t *words; // of all members, see below
+   int room;       // how many each has
 } World;
 
 static World world;
@@ -117,32 +119,133 @@ static ScStatus finish(ScCommunicator *c, ScPending *ticket) {
    return status;
 }
 
-static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
-   (void)c;
+// ---- in one order ----
+
+// What members begin together, which NCCL does not compare.
+typedef enum { SUM = 1, BROADCAST, BARRIER, CALL } Kind;
+typedef struct {
+   int64_t kind, more, count; // more: a sum's dtype, a broadcast's root
+} Begun;
+
+// Each member has some words of its own: what it begins, and behind that what it has to say, where there is
+// room for it. So all begin with the same sum, whatever they begin.
+enum { WORDS = 1024, HEAD = sizeof(Begun) / sizeof(int64_t), LEAST = HEAD + SC_WORLD_TEXT / sizeof(int64_t) };
+
+static Begun *begun_by(int rank) {
+   return (Begun *)(world.words + (size_t)rank * world.room);
+}
+
+static void *said_by(int rank) {
+   return begun_by(rank) + 1;
+}
+
+static bool has_room(size_t bytes) {
+   return bytes <= (size_t)(world.room - HEAD) * sizeof(int64_t);
+}
+
+static void describe(char *out, size_t size, int rank) {
+   const Begun *begun = begun_by(rank);
+   long long count = begun->count;
+   switch (begun->kind) {
+   case SUM:
+      snprintf(out, size, "adds up %lld number%s (%s)", count, count == 1 ? "" : "s",
+               sc_dtype_name((ScDtype)begun->more));
+      break;
+   case BROADCAST: snprintf(out, size, "waits for %lld bytes of rank %d", count, (int)begun->more); break;
+   case CALL: snprintf(out, size, "calls %s", (const char *)said_by(rank)); break;
+   default: snprintf(out, size, "waits for all");
+   }
+}
+
+static ScStatus compare(void) {
+   for (int rank = 1; rank < world.is.size; rank++) {
+      char one[SC_WORLD_TEXT + 8], other[sizeof one];
+      if (memcmp(begun_by(rank), begun_by(0), sizeof(Begun)) == 0) continue;
+      describe(one, sizeof one, 0);
+      describe(other, sizeof other, rank);
+      return sc_fail(
+          SC_EARG,
+          "scute.world: all processes have to make the same calls in the same order; rank 0 %s, rank "
+          "%d %s",
+          one, rank, other);
+   }
+   return SC_OK;
+}
+
+static ScStatus sum_words(ScPending *ticket, double seconds) {
+   SC_TRY(sum(ticket, SC_I64, (int64_t)world.room * world.is.size, world.control, world.stream));
+   return fetch(ticket, world.stream, seconds);
+}
+
+// Fails in all members alike where they do not begin the same, and in none of them has anything happened then.
+// data: what this member says; NULL, or more than there is room for: nothing.
+static ScStatus meet(Begun begun, const void *data, size_t bytes, double seconds) {
    ScPending *ticket;
-   if (n <= 0) return SC_OK;
-   SC_TRY(take_ticket(&ticket, data, (size_t)n * sc_dtype_size(dtype)));
+   size_t all = (size_t)world.room * (size_t)world.is.size * sizeof(int64_t);
+   memset(world.words, 0, all);
+   *begun_by(world.is.rank) = begun;
+   if (data && has_room(bytes)) memcpy(said_by(world.is.rank), data, bytes);
+   SC_TRY(take_ticket(&ticket, world.words, all));
+   ScStatus status = sum_words(ticket, seconds);
+   give_ticket(ticket);
+   return status == SC_OK ? compare() : status;
+}
+
+#define ADD(T)                                                                                                 \
+   for (int64_t i = 0; i < n; i++) ((T *)to)[i] += ((const T *)from)[i]
+
+// In the order of ranks, everywhere.
+static void add_said(ScDtype dtype, int64_t n, void *to) {
+   memcpy(to, said_by(0), (size_t)n * sc_dtype_size(dtype));
+   for (int rank = 1; rank < world.is.size; rank++) {
+      const void *from = said_by(rank);
+      if (dtype == SC_F32)
+         ADD(float);
+      else if (dtype == SC_F64)
+         ADD(double);
+      else
+         ADD(int64_t);
+   }
+}
+
+static ScStatus add_there(ScDtype dtype, int64_t n, void *data, size_t bytes) {
+   ScPending *ticket;
+   SC_TRY(take_ticket(&ticket, data, bytes));
    ScStatus status = sum(ticket, dtype, n, world.control, world.stream);
    if (status == SC_OK) status = fetch(ticket, world.stream, 0);
    give_ticket(ticket);
    return status;
 }
 
-static ScStatus spread(ScPending *ticket, int root) {
-   SC_TRY(send(ticket, world.stream));
-   SC_TRY(sc_nccl_broadcast(world.control, root, ticket->bytes, ticket->block, world.stream));
-   SC_TRY(mark(ticket, world.stream));
-   return fetch(ticket, world.stream, 0);
+static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
+   (void)c;
+   if (n <= 0) return SC_OK;
+   if (dtype != SC_F32 && dtype != SC_F64 && dtype != SC_I64)
+      return sc_fail(SC_EARG, "expected f32, f64 or i64, found %s", sc_dtype_name(dtype));
+   size_t bytes = (size_t)n * sc_dtype_size(dtype);
+   SC_TRY(meet((Begun){SUM, dtype, n}, data, bytes, 0));
+   if (!has_room(bytes)) return add_there(dtype, n, data, bytes);
+   add_said(dtype, n, data);
+   return SC_OK;
+}
+
+static ScStatus send_there(int root, void *data, size_t bytes) {
+   ScPending *ticket;
+   SC_TRY(take_ticket(&ticket, data, bytes));
+   ScStatus status = send(ticket, world.stream);
+   if (status == SC_OK) status = sc_nccl_broadcast(world.control, root, bytes, ticket->block, world.stream);
+   if (status == SC_OK) status = mark(ticket, world.stream);
+   if (status == SC_OK) status = fetch(ticket, world.stream, 0);
+   give_ticket(ticket);
+   return status;
 }
 
 static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data) {
-   (void)c;
-   ScPending *ticket;
    if (bytes == 0) return SC_OK;
-   SC_TRY(take_ticket(&ticket, data, bytes));
-   ScStatus status = spread(ticket, root);
-   give_ticket(ticket);
-   return status;
+   SC_TRY(meet((Begun){BROADCAST, root, (int64_t)bytes}, c->rank == root ? data : NULL, bytes, 0));
+   if (!has_room(bytes)) return send_there(root, data, bytes);
+   memcpy(data, said_by(root), bytes);
+   return SC_OK;
 }
 
 // Parts come to all, one after another, and the root keeps them.
@@ -159,15 +262,17 @@ static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mi
    return status;
 }
 
+static const double FOREVER = 1e9; // for what may take any time; a process that dies is noticed
+
 static ScStatus barrier(ScCommunicator *c, double seconds) {
    (void)c;
-   ScPending *ticket;
-   int64_t here = 1;
-   SC_TRY(take_ticket(&ticket, &here, sizeof here));
-   ScStatus status = sum(ticket, SC_I64, 1, world.control, world.stream);
-   if (status == SC_OK) status = fetch(ticket, world.stream, seconds > 0 ? seconds : 1e9);
-   give_ticket(ticket);
-   return status;
+   return meet((Begun){.kind = BARRIER}, NULL, 0, seconds > 0 ? seconds : FOREVER);
+}
+
+static ScStatus call(ScCommunicator *c, ScWorldText *all, double seconds) {
+   SC_TRY(meet((Begun){.kind = CALL}, all[c->rank], sizeof *all, seconds > 0 ? seconds : FOREVER));
+   for (int rank = 0; rank < c->size; rank++) memcpy(all[rank], said_by(rank), sizeof *all);
+   return SC_OK;
 }
 
 static void leave(ScCommunicator *c) {
@@ -185,6 +290,7 @@ static void leave(ScCommunicator *c) {
       if (world.stream) cudaStreamDestroy(world.stream);
       if (world.stream_beside) cudaStreamDestroy(world.stream_beside);
    }
+   free(world.words);
    world = (World){0};
 }
 
@@ -198,12 +304,13 @@ static void end_alone(ScCommunicator *c, int exit_code) {
 
 // ---- joining ----
 
-static ScStatus read_number(const char *name, int *out) {
+static ScStatus read_number(const char *name, int least, int *out) {
    const char *text = getenv(name);
    char *end = NULL;
    long n = text ? strtol(text, &end, 10) : -1;
-   if (n < 0 || n > 1 << 20 || *end)
-      return sc_fail(SC_EARG, "%s: expected a number, found '%.40s'", name, text ? text : "");
+   if (n < least || n > 1 << 20 || *end)
+      return sc_fail(SC_EARG, "%s: expected a number of at least %d, found '%.40s'", name, least,
+                     text ? text : "");
    *out = (int)n;
    return SC_OK;
 }
@@ -256,6 +363,9 @@ static ScStatus open_all(void) {
    if (sc_device_find(name, &world.device) != SC_OK)
       return sc_fail(SC_EUNSUPPORTED, "%s; without MPI each of the %d processes needs a GPU of its own",
                      sc_error(), world.is.size);
+   world.room = WORDS / world.is.size > LEAST ? WORDS / world.is.size : LEAST;
+   world.words = calloc((size_t)world.room * (size_t)world.is.size, sizeof *world.words);
+   if (!world.words) return sc_fail(SC_EMEM, "out of memory");
    SC_TRY(sc_nccl_find());
    SC_TRY(open_streams());
    SC_TRY(exchange_id(id));
@@ -271,13 +381,14 @@ static ScStatus join(ScCommunicator **out) {
                           .all_reduce = all_reduce,
                           .begin_all_reduce = begin_all_reduce,
                           .finish = finish,
+                          .call = call,
                           .broadcast = broadcast,
                           .gather = gather,
                           .barrier = barrier,
                           .abort = end_alone,
                           .close = leave}};
-   SC_TRY(read_number("SCUTE_WORLD_RANK", &world.is.rank));
-   SC_TRY(read_number("SCUTE_WORLD_SIZE", &world.is.size));
+   SC_TRY(read_number("SCUTE_WORLD_RANK", 0, &world.is.rank));
+   SC_TRY(read_number("SCUTE_WORLD_SIZE", 1, &world.is.size));
    ScStatus status = open_all();
    if (status != SC_OK) {
       char why[600];

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "host/core/transport.h"
+#include "host/core/world.h"
+#include "kernels/mpi/saving.h"
 
 // MPI counts in int.
 enum { MOST = 1 << 28 };
@@ -34,14 +36,25 @@ static ScStatus datatype(ScDtype dtype, MPI_Datatype *out) {
 // ---- orders of their own ----
 
 // What is asked of MPI_COMM_WORLD does not come between sums that are beside other work, nor between calls.
-// Ends are messages from each to each.
-static MPI_Comm beside = MPI_COMM_NULL, calls = MPI_COMM_NULL, ends = MPI_COMM_NULL;
+// Notes are messages from each to each.
+static MPI_Comm beside = MPI_COMM_NULL, calls = MPI_COMM_NULL, notes = MPI_COMM_NULL;
+
+enum { SUMS, BESIDE, CALLS, ORDERS };
+
+// How much a process has begun in each of them when it says that it waits in a call, and which call that is.
+typedef struct {
+   int64_t begun[ORDERS];
+   ScWorldText text;
+} Note;
+
+static int64_t begun[ORDERS];
+static Note *heard, said; // the last one of each process; this one's
+static MPI_Request *told; // of `said`, by rank
 
 // ---- waiting ----
 
-// Looks, between naps, that what another process has begun may take once that has said that it ends; a machine
-// that sleeps meanwhile makes none.
-enum { LAST_LOOKS = 2000 };
+// Naps after which the others are told in which call this process waits: most are met much sooner.
+enum { TELLS = 1000 };
 
 // Sleeps before the next look. Whoever waits for long leaves the processors to those that it waits for.
 static void pause_after(int looks) {
@@ -49,54 +62,88 @@ static void pause_after(int looks) {
    nanosleep(&step, NULL);
 }
 
-// Counts looks since another process has said that it ends: it has no part in what comes after that.
-static ScStatus check_ends(int *since) {
-   MPI_Status from;
-   int told;
-   SC_TRY(check(MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, &from), "MPI_Iprobe"));
-   if (!told || (*since)++ < LAST_LOOKS) return SC_OK;
-   return sc_fail(SC_EIO,
-                  "rank %d has come to its end, while others wait for its part of a sum: all processes have to "
-                  "do the same to the end",
-                  from.MPI_SOURCE);
+// What this process has begun in an order, which by then was so many. call: what that one is, else NULL.
+typedef struct {
+   int order;
+   int64_t number;
+   const char *call;
+} Begun;
+
+static ScStatus tell_others(const ScCommunicator *c, Begun what) {
+   int left;
+   SC_TRY(check(MPI_Testall(c->size, told, &left, MPI_STATUSES_IGNORE), "MPI_Testall"));
+   if (!left || said.begun[CALLS] == what.number) return SC_OK; // the next look may, or it was said
+   memcpy(said.begun, begun, sizeof begun);
+   memcpy(said.text, what.call, sizeof said.text);
+   for (int rank = 0; rank < c->size; rank++)
+      if (rank != c->rank)
+         SC_TRY(check(MPI_Isend(&said, sizeof said, MPI_BYTE, rank, 0, notes, &told[rank]), "MPI_Isend"));
+   return SC_OK;
 }
 
-// `awake`: looks before the first nap; most of what is asked is between processes that are as far.
-static ScStatus wait_for(int n, MPI_Request *requests, int awake) {
-   int since = 0;
+static ScStatus hear_others(void) {
+   MPI_Status from;
+   for (int there = 1; there;) {
+      SC_TRY(check(MPI_Iprobe(MPI_ANY_SOURCE, 0, notes, &there, &from), "MPI_Iprobe"));
+      if (!there) return SC_OK;
+      Note *into = &heard[from.MPI_SOURCE];
+      SC_TRY(check(MPI_Recv(into, sizeof *into, MPI_BYTE, from.MPI_SOURCE, 0, notes, MPI_STATUS_IGNORE),
+                   "MPI_Recv"));
+   }
+   return SC_OK;
+}
+
+// What this process waits for never comes where another one, which has no part in it yet, waits in a call until
+// this process calls something, too. How long either of them waits does not matter.
+static ScStatus check_others(const ScCommunicator *c, Begun what) {
+   SC_TRY(hear_others());
+   for (int rank = 0; rank < c->size; rank++) {
+      const Note *note = &heard[rank];
+      if (note->begun[CALLS] <= begun[CALLS] || note->begun[what.order] >= what.number) continue;
+      sc_world_give_up(); // MPI still writes into what its caller frees
+      return sc_fail(SC_EIO,
+                     "rank %d calls %s, while rank %d waits for its part of a sum: all processes have to make "
+                     "the same calls in the same order",
+                     rank, note->text, c->rank);
+   }
+   return SC_OK;
+}
+
+// Of two that wait for each other the one that calls nothing fails, and the other waits on: so there is one who
+// says why.
+static ScStatus look_around(const ScCommunicator *c, Begun what, int naps) {
+   if (!what.call) return check_others(c, what);
+   return naps < TELLS ? SC_OK : tell_others(c, what);
+}
+
+// `awake`: looks before the first nap; most of what is asked is between processes that are as far. For so many
+// seconds; 0: as long as it takes.
+static ScStatus wait_for(const ScCommunicator *c, int n, MPI_Request *requests, Begun what, double seconds,
+                         int awake) {
+   double until = MPI_Wtime() + seconds;
    for (int done = 0, looks = 0;; looks++) {
       SC_TRY(check(MPI_Testall(n, requests, &done, MPI_STATUSES_IGNORE), "MPI_Testall"));
       if (done) return SC_OK;
       if (looks < awake) {
          sched_yield();
-      } else {
-         pause_after(looks - awake);
-         SC_TRY(check_ends(&since));
+         continue;
       }
-   }
-}
-
-// The same for what those that end have a part in, too; for so many seconds; 0: as long as it takes.
-static ScStatus wait_within(MPI_Request *request, double seconds, int awake) {
-   double until = MPI_Wtime() + seconds;
-   for (int done = 0, looks = 0; !done; looks++) {
-      SC_TRY(check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "MPI_Test"));
-      if (!done && seconds > 0 && MPI_Wtime() > until)
+      pause_after(looks - awake);
+      SC_TRY(look_around(c, what, looks - awake));
+      if (seconds > 0 && MPI_Wtime() > until)
          return sc_fail(SC_EIO, "another process of the group did not come within %g seconds", seconds);
-      if (!done && looks < awake)
-         sched_yield();
-      else if (!done)
-         pause_after(looks - awake);
    }
-   return SC_OK;
 }
 
 // ---- what is there when it returns ----
 
 enum { AWAKE = 1000 };
 
+static ScStatus wait_here(const ScCommunicator *c, MPI_Request *request) {
+   return wait_for(c, 1, request, (Begun){.order = SUMS, .number = ++begun[SUMS]}, 0, AWAKE);
+}
+
 static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *data) {
-   (void)c;
    MPI_Datatype type;
    MPI_Request request;
    SC_TRY(datatype(dtype, &type));
@@ -105,39 +152,38 @@ static ScStatus all_reduce(ScCommunicator *c, ScDtype dtype, int64_t n, void *da
       int count = left < MOST ? (int)left : MOST;
       SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, at, count, type, MPI_SUM, MPI_COMM_WORLD, &request),
                    "MPI_Iallreduce"));
-      SC_TRY(wait_for(1, &request, AWAKE));
+      SC_TRY(wait_here(c, &request));
       at += (size_t)count * sc_dtype_size(dtype);
    }
    return SC_OK;
 }
 
 static ScStatus broadcast(ScCommunicator *c, int root, size_t bytes, void *data) {
-   (void)c;
    MPI_Request request;
    char *at = data;
    for (size_t count; bytes > 0; bytes -= count, at += count) {
       count = bytes < MOST ? bytes : MOST;
       SC_TRY(check(MPI_Ibcast(at, (int)count, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI_Ibcast"));
-      SC_TRY(wait_for(1, &request, AWAKE));
+      SC_TRY(wait_here(c, &request));
    }
    return SC_OK;
 }
 
 // The bytes of a process lie together in `all`, so that there are no parts that could be gathered one by one.
 static ScStatus gather(ScCommunicator *c, int root, size_t bytes, const void *mine, void *all) {
-   (void)c;
    MPI_Request request;
    if (bytes > MOST) return sc_fail(SC_EARG, "MPI_Igather: expected at most %d bytes, found %zu", MOST, bytes);
    int n = (int)bytes;
    SC_TRY(
        check(MPI_Igather(mine, n, MPI_BYTE, all, n, MPI_BYTE, root, MPI_COMM_WORLD, &request), "MPI_Igather"));
-   return wait_for(1, &request, AWAKE);
+   return wait_here(c, &request);
 }
 
 // ---- sums beside other work ----
 
 struct ScPending {
    ScPending *next; // begun after it
+   Begun last;      // of its requests
    int n;
    MPI_Request requests[];
 };
@@ -152,6 +198,7 @@ static ScStatus begin_parts(ScPending *pending, ScDtype dtype, int64_t n, char *
       MPI_Request *request = &pending->requests[pending->n];
       SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, at, count, type, MPI_SUM, beside, request), "MPI_Iallreduce"));
       pending->n++;
+      pending->last = (Begun){.order = BESIDE, .number = ++begun[BESIDE]};
       at += (size_t)count * sc_dtype_size(dtype);
    }
    return SC_OK;
@@ -188,8 +235,7 @@ static ScStatus progress(ScCommunicator *c) {
 }
 
 static ScStatus finish(ScCommunicator *c, ScPending *pending) {
-   (void)c;
-   ScStatus status = wait_for(pending->n, pending->requests, 0);
+   ScStatus status = wait_for(c, pending->n, pending->requests, pending->last, 0, 0);
    ScPending **at = &under_way;
    while (*at != pending) at = &(*at)->next;
    *at = pending->next;
@@ -201,51 +247,41 @@ static ScStatus finish(ScCommunicator *c, ScPending *pending) {
 
 // Processes may be here long before the last one comes: they sleep meanwhile, and leave it the processors.
 static ScStatus barrier(ScCommunicator *c, double seconds) {
-   (void)c;
    MPI_Request request;
    SC_TRY(check(MPI_Ibarrier(MPI_COMM_WORLD, &request), "MPI_Ibarrier"));
-   return wait_within(&request, seconds, 0);
+   return wait_for(c, 1, &request, (Begun){.order = SUMS, .number = ++begun[SUMS]}, seconds, 0);
 }
 
-static ScStatus call(ScCommunicator *c, int64_t n, int64_t *data, double seconds) {
-   (void)c;
+static ScStatus call(ScCommunicator *c, ScWorldText *all, double seconds) {
    MPI_Request request;
-   SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, data, (int)n, MPI_INT64_T, MPI_SUM, calls, &request),
-                "MPI_Iallreduce"));
-   return wait_within(&request, seconds, AWAKE);
+   ScWorldText own;
+   memcpy(own, all[c->rank], sizeof own);
+   int n = (int)(c->size * sizeof *all / sizeof(int64_t));
+   SC_TRY(check(MPI_Iallreduce(MPI_IN_PLACE, all, n, MPI_INT64_T, MPI_SUM, calls, &request), "MPI_Iallreduce"));
+   Begun what = {CALLS, ++begun[CALLS], own};
+   SC_TRY(wait_for(c, 1, &request, what, seconds, AWAKE));
+   return hear_others(); // what a slow one is told would pile up
 }
 
 // ---- the end ----
-
-// Nothing is in such a message, so it is under way at once, whatever the others do.
-static void announce_end(ScCommunicator *c) {
-   for (int rank = 0; rank < c->size; rank++) {
-      MPI_Request request;
-      if (rank == c->rank) continue;
-      if (MPI_Isend(NULL, 0, MPI_BYTE, rank, 0, ends, &request) == MPI_SUCCESS) MPI_Request_free(&request);
-   }
-}
 
 static void end_all(ScCommunicator *c, int exit_code) {
    (void)c;
    MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
-// MPI wants all messages received.
-static void receive_ends(void) {
-   for (int told = 1; told;) {
-      if (MPI_Iprobe(MPI_ANY_SOURCE, 0, ends, &told, MPI_STATUS_IGNORE) != MPI_SUCCESS) return;
-      if (told) MPI_Recv(NULL, 0, MPI_BYTE, MPI_ANY_SOURCE, 0, ends, MPI_STATUS_IGNORE);
-   }
-}
-
+// MPI wants all messages received. What has not left has nobody who would read it.
 static void leave(ScCommunicator *c) {
-   (void)c;
-   receive_ends();
-   MPI_Comm_free(&ends);
+   hear_others();
+   for (int rank = 0; rank < c->size; rank++)
+      if (told[rank] != MPI_REQUEST_NULL) MPI_Request_free(&told[rank]);
+   MPI_Comm_free(&notes);
+   sc_mpi_close_saving();
    MPI_Comm_free(&calls);
    MPI_Comm_free(&beside);
    MPI_Finalize();
+   free(heard);
+   free(told);
 }
 
 static ScCommunicator world = {.transport = "mpi",
@@ -257,7 +293,8 @@ static ScCommunicator world = {.transport = "mpi",
                                .broadcast = broadcast,
                                .gather = gather,
                                .barrier = barrier,
-                               .announce_end = announce_end,
+                               .announce_saving = sc_mpi_announce_saving,
+                               .first_saves = sc_mpi_first_saves,
                                .abort = end_all,
                                .close = leave};
 
@@ -275,6 +312,14 @@ static ScStatus duplicate(MPI_Comm *out) {
    return check(MPI_Comm_set_errhandler(*out, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
 }
 
+static ScStatus make_room(int size) {
+   heard = calloc((size_t)size, sizeof *heard);
+   told = calloc((size_t)size, sizeof *told);
+   if (!heard || !told) return sc_fail(SC_EMEM, "MPI: out of memory");
+   for (int rank = 0; rank < size; rank++) told[rank] = MPI_REQUEST_NULL;
+   return SC_OK;
+}
+
 static ScStatus join(ScCommunicator **out) {
    int level;
    show_library();
@@ -282,9 +327,11 @@ static ScStatus join(ScCommunicator **out) {
    SC_TRY(check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
    SC_TRY(duplicate(&beside));
    SC_TRY(duplicate(&calls));
-   SC_TRY(duplicate(&ends));
+   SC_TRY(check(sc_mpi_open_saving(MPI_COMM_WORLD), "MPI_Comm_dup"));
+   SC_TRY(duplicate(&notes));
    SC_TRY(check(MPI_Comm_rank(MPI_COMM_WORLD, &world.rank), "MPI_Comm_rank"));
    SC_TRY(check(MPI_Comm_size(MPI_COMM_WORLD, &world.size), "MPI_Comm_size"));
+   SC_TRY(make_room(world.size));
    *out = &world;
    return SC_OK;
 }

@@ -9,6 +9,8 @@ NO_MPI     := there is no Open MPI: neither pkg-config knows ompi-c, nor is mpic
 # Nothing is said where there is none: most machines have none.
 ifneq ($(MPI_LIBS),)
 
+MPI_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard kernels/mpi/*.c))
+
 all: $(if $(filter yes,$(MPI)),$(BUILD)/scute_mpi.so,mpi-plugin)
 
 # The program does without it, so where it cannot be built that is told and no more.
@@ -16,7 +18,7 @@ mpi-plugin: | needed $(BUILD)/layout.h
 	@$(MAKE) --no-print-directory $(BUILD)/scute_mpi.so 2>$(BUILD)/mpi.log || { rm -f $(BUILD)/scute_mpi.so; \
 	   echo "note: no MPI plugin: $$(tools/reason.sh $(BUILD)/mpi.log) ($(BUILD)/mpi.log says more; MPI=no does not try)"; }
 
-$(BUILD)/scute_mpi.so: $(BUILD)/kernels/mpi/communicator.c.o
+$(BUILD)/scute_mpi.so: $(MPI_OBJ)
 	@echo "link $@"
 	$(Q)$(CC) -shared -o $@ $^ $(MPI_LIBS)
 
@@ -25,7 +27,7 @@ $(BUILD)/kernels/mpi/%.c.o: kernels/mpi/%.c | needed $(BUILD)/layout.h
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -fPIC $(patsubst -I%,-isystem %,$(MPI_CFLAGS)) -c -o $@ $<
 
--include $(BUILD)/kernels/mpi/communicator.c.d
+-include $(MPI_OBJ:.o=.d)
 
 .PHONY: mpi-plugin
 

@@ -139,7 +139,8 @@ end
 function cli.usage_error(format, ...)
    local speaks, who = scute.world.speaks()
    io.stdout:flush()
-   if speaks then io.stderr:write(who, (console.visible(format:format(...)):gsub("\n", " ")), "\n") end
+   local text = console.visible(format:format(...)):gsub("\n", " ")
+   if speaks then io.stderr:write(who .. text .. "\n") end -- at once, so that no launcher's words come in between
    os.exit(2, true)
 end
 

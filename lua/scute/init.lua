@@ -17,8 +17,8 @@ public.hide(core, "adamw_step", "average_step", "rmsprop_step", "sgd_step", "run
    "interrupt_over", "op_counts", "own_op", "own_op_open", "own_op_has_code", "own_op_compiler", "own_whole_open", "own_gpu_by",
    "own_gpu_compiler", "own_gpu_compile", "own_gpu_load", "profiler", "transcript", "near_spelling", "same_name", "watched",
    "process", "shell", "synonyms", "tape_leaves", "row_keys")
-public.hide(core.world, "differing", "speaks", "wait", "host", "launched", "terminal", "reducer", "average", "end_attempt",
-   "sums", "texts", "waited", "add_parts", "share_totals", "set_gradients", "connect", "computer", "name_norm")
+public.hide(core.world, "differing", "speaks", "saves", "wait", "host", "launched", "terminal", "reducer", "average",
+   "end_attempt", "sums", "texts", "waited", "add_parts", "share_totals", "set_gradients", "connect", "computer", "name_norm")
 public.hide(core.files, "create", "keep", "recall", "stamp", "private", "temporary", "digest")
 
 -- Families that make their fields up (scute.models, scute.plot) refuse unknown ones themselves.

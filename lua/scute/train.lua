@@ -55,6 +55,7 @@ local function loop(run)
    while run.epoch < run.epochs and not run.stopped do
       run.epoch = run.epoch + 1
       hooks.call(run, "on_epoch_begin")
+      draws.alike(run)
       record.widen(run)
       runs.choose_feed(run)
       parallel.agree_to_stop(run)

@@ -250,6 +250,28 @@ local function more_training()
    accounts()
 end
 
+-- A loss of the script's own has a tensor where the model is; those who validate ask it, too.
+local function own_loss()
+   write("own_loss.lua", [[
+      local scute = require "scute"
+      scute.manual_seed(1)
+      local set = scute.data.open(arg[1], { seed = 0 })
+      local model = scute.models.create("plain", { classes = set.classes, image_size = 32 }):to "cuda"
+      local twice = scute.full({}, 2, { device = "cuda" })
+      local result = scute.train.fit(model, set, { optimizer = scute.optim.sgd(model:groups { lr = 0.01 }), workers = 0,
+         batch_size = 5, epochs = 1, cache_features = "off", precision = "fp32_strict", device = "cuda",
+         loss = function(logits, y) return scute.cross_entropy(logits, y) * twice end })
+      if scute.world.rank == 0 then print(("losses %.5f %.5f"):format(result.best.train_loss, result.best.val_loss)) end]])
+   local losses = {}
+   for n = 1, 2 do
+      local command = "-l $T/small.lua $T/own_loss.lua $T/photos"
+      local r = n == 1 and on_gpus(1, "$S " .. command) or start(n, command)
+      losses[n] = r.out:match "losses [%d.]+ [%d.]+"
+      check(r.code == 0 and losses[n] and losses[n] == losses[1], ("a loss of one's own: %d processes"):format(n), r.all)
+      are_clean(n, "a loss of one's own")
+   end
+end
+
 -- Batch norm over the photos of all processes: by itself, and in training, where they learn what one process does. The last
 -- batch has two photos, of which the third process has none.
 local function synchronised()
@@ -307,6 +329,44 @@ local function other_calls()
       or r.err:find "rank 1 calls ncclAllReduce of 3 ncclFloat32 %(ncclSum%), rank 0 calls ncclAllReduce of 2 ",
       "other counts are named", r.all)
    check(r.code == 1 and r.err:find "NCCL: .*%(ncclInternalError%)", "and end the processes", r.all)
+   accounts()
+end
+
+-- What processes say to each other, where nothing but NCCL joins them: what does not fit is told in both, who may go on.
+local function other_words()
+   write("words.lua", [[
+      local scute = require "scute"
+      local w = scute.world
+      local function numbers(n)
+         local list = {}
+         for i = 1, n do list[i] = i end
+         return list
+      end
+      local function try(mine, theirs)
+         local f = w.rank == 0 and mine or theirs
+         print((select(2, pcall(f)):gsub("^.* the same order; ", "")))
+      end
+      local function sums(n) return function() w.sums(numbers(n)) end end
+      local function reduce() w.all_reduce(scute.ones(1)) end
+      try(sums(2), sums(1))
+      try(sums(9000), sums(1))
+      try(sums(24), reduce)
+      try(function() w.texts "x" end, w.wait)
+      print(w.sums(numbers(9000))[9000], w.texts(("x"):rep(9000))[2]:len(), w.sums { 0.5 }[1])
+      try(reduce, function() os.exit() end)
+      w.sums { 1 }]])
+   local r = start(2, "$T/words.lua")
+   local lines = { "rank 0 adds up 2 numbers (f64), rank 1 adds up 1 number (f64)",
+      "rank 0 adds up 9000 numbers (f64), rank 1 adds up 1 number (f64)",
+      "rank 0 adds up 24 numbers (f64), rank 1 calls all_reduce of f32 (1)",
+      "rank 0 adds up 2 numbers (i64), rank 1 waits for all", "18000.0\t9000\t1.0" }
+   for i, line in ipairs(lines) do
+      local _, times = ("\n" .. r.out):gsub("\n" .. line:gsub("%p", "%%%0") .. "%f[\n]", "")
+      check(times == 2, "other words " .. i, r.all)
+   end
+   check(r.out:find("rank 0 calls all_reduce of f32 (1), rank 1 calls the end of the program\n", 1, true)
+      and r.code == 1 and r.err:find("rank 0 adds up 1 number (f64), rank 1 calls the end of the program\n", 1, true),
+      "one ends", r.all)
    accounts()
 end
 
@@ -418,7 +478,7 @@ local function one_too_many()
       "one process more than GPUs", r.all)
 end
 
-local tests = { sums, training, more_training, synchronised, backwards_that_fail, other_calls, deaths, failures, refused,
-   given_beforehand, interrupts }
+local tests = { sums, training, more_training, own_loss, synchronised, backwards_that_fail, other_calls, other_words, deaths,
+   failures, refused, given_beforehand, interrupts }
 if real then tests = gpus > 1 and { sums, training, more_training, one_too_many } or { one_too_many } end
 cli.run(tests)

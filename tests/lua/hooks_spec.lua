@@ -78,6 +78,23 @@ describe("hooks", function()
       assert.same(a:get("fc").weight:values(), b:get("fc").weight:values()) -- a power of two moves no digit
    end)
 
+   it("add terms to the loss that count once in an update, however many pieces that has", function()
+      local function sum_of_squares(options)
+         options.hooks = { { on_backward_begin = function(run)
+            local weight = run.model:get("fc").weight
+            run.loss = run.loss + (weight * weight):sum()
+         end } }
+         local _, model = fit(options)
+         local weight = model:get("fc").weight
+         return scute.no_grad(function() return (weight * weight):sum():item() end)
+      end
+      local whole = sum_of_squares {}
+      for _, options in ipairs { { batch_size = 4, accumulate = 2 }, { ordered = true } } do
+         local pieces = sum_of_squares(options)
+         assert.is_true(math.abs(pieces - whole) < 1e-5 * whole, pieces .. " " .. whole)
+      end
+   end)
+
    it("may leave an update out, which then counts for nothing", function()
       local rates, skipped, steps, ema = {}, nil, nil, {}
       local function odd_one(run) return run.step == 1 and run.skipped == 0 end

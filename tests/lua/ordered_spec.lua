@@ -1,6 +1,7 @@
 -- Ordered training: how batches are cut, what is drawn for a photo, and how parts are added up. Several processes are played
 -- here: one after the other, each with its own number.
 local scute = require "scute"
+local criterion = require "scute.train.criterion"
 local draw = require "scute.data.draw"
 local mix = require "scute.train.mix"
 local ordered_norms = require "scute.train.ordered_norms"
@@ -341,11 +342,11 @@ describe("batch norms that train", function()
       run.model[1].fixed = true
       ordered.check_state(run)
       run.criterion = { name = "growing", save = function() end }
-      ok, why = pcall(ordered.check_state, run)
+      ok, why = pcall(criterion.check_shared, run)
       assert.is_false(ok)
       assert.truthy(message(why):find("--ordered: the loss (growing) has a state", 1, true))
       run.shared = false
-      ordered.check_state(run)
+      criterion.check_shared(run)
    end)
 end)
 

@@ -1,6 +1,10 @@
 -- How several processes share photos. The processes are played here: one after the other, each with its own number.
 local world = require("scute.core").world
+local console = require "scute.base.console"
+local memory = require "scute.train.memory"
 local parallel = require "scute.train.parallel"
+local position = require "scute.train.position"
+local scute = require "scute"
 
 -- f() as in the process `rank` of `size`.
 local function as(rank, size, f)
@@ -139,7 +143,6 @@ describe("what one process alone asks of the others", function()
    it("is what it has", function()
       assert.same({ 1.5, 2 }, world.sums { 1.5, 2 })
       assert.same({ "a\0b" }, world.texts "a\0b")
-      local scute = require "scute"
       local t, none = scute.ones(2, { requires_grad = true }), scute.ones(2, { requires_grad = true })
       local tripled = t * 3
       tripled:sum():backward()
@@ -159,5 +162,40 @@ describe("what one process alone asks of the others", function()
       parallel.share_heard(run, function(...) told[#told + 1] = { ... } end)
       assert.same({ { "bad", "train", 3, "a.jpg", "it is broken" }, { "digest", "val", 1, "9c-1", "" } }, told)
       assert.same({}, run.heard)
+   end)
+end)
+
+describe("pieces of a batch that memory had no room for", function()
+   -- What process `rank` of `size` takes at a time where a run goes on. saved: fields of the position.
+   local function loaded(rank, size, saved)
+      local run = { shared = size > 1, set = { classes = { "a", "b" } }, times = { clock = 0 }, epochs = 1 }
+      saved.epoch, saved.batches, saved.step, saved.skipped, saved.epochs, saved.seconds = 1, 1, 1, 0, 1, 0
+      saved.cells, saved.mean = {}, { sum = 0, weight = 0 }
+      as(rank, size, function() position.load(run, saved) end)
+      return run.micro or "whole"
+   end
+
+   it("are each process's own where a run goes on, or the smallest for other numbers of processes", function()
+      local cases = { { { micros = { 0, 3 } }, { "whole", 3 } }, { { micros = { 0, 3, 2 } }, { 2, 2 } },
+         { { micro = 4 }, { 4, 4 } }, { {}, { "whole", "whole" } }, { { micros = { 0, 0, 0 } }, { "whole", "whole" } },
+         { { micros = { 5, 3 } }, { 3 } }, { { micro = 4 }, { 4 } } }
+      for i, case in ipairs(cases) do
+         for rank, expected in ipairs(case[2]) do
+            assert.equal(expected, loaded(rank - 1, #case[2], case[1]), ("case %d, rank %d"):format(i, rank - 1))
+         end
+      end
+   end)
+
+   it("are refused where all processes compute the same", function()
+      local run = { shared = true, feed = {}, model = scute.nn.Linear { 2, 2 }, optimizer = { zero_grad = function() end },
+         meter = { clear = function() end } }
+      local ok, why = as(0, 3, function()
+         scute.memory_limit(scute.memory().live + 1000)
+         return pcall(memory.within, run, { { y = scute.ones(4) } }, function() scute.zeros { 1 << 20 } end)
+      end)
+      scute.memory_limit(0)
+      assert.is_false(ok)
+      assert.is_truthy(console.message(why):find("out of memory.*each of the 3 processes computes the whole batch here"))
+      assert.is_nil(run.micro)
    end)
 end)

@@ -16,11 +16,12 @@ local function read(path)
    return text
 end
 
--- Runs the child; `seconds` until it is killed, or nil. Returns its exit status and what it wrote.
+-- Runs the child; `seconds` until it is killed, or nil. Returns its exit status and what it wrote, once it is gone: without
+-- --foreground a KILL ends timeout too, which then waits for nobody.
 local function run(options, kind, output, resume, seconds)
    local log = options.scratch .. "/log"
    local line = ("%s%s %s %s %s %s %s 1 >%s 2>&1 </dev/null"):format(
-      seconds and ("timeout -s KILL %.3f "):format(seconds) or "", quote(options.program),
+      seconds and ("timeout --foreground -s KILL %.3f "):format(seconds) or "", quote(options.program),
       options.child or "tests/resume/child.lua", kind, quote(options.data), quote(output), resume and "auto" or "''",
       quote(log))
    local _, how, code = os.execute(line)

@@ -30,16 +30,21 @@ scute.train.fit(model, set, options)
 die "end"
 ]]
 
--- One that is through in the middle of a run leaves the others with a sum that it has no part in.
-local LEAVES = [[
+-- What one process does in the middle of a run in which the others go on to add up: it ends, it has something to say, or it
+-- trains other parameters.
+local STRAYS = [[
 local scute = require "scute"
+local what, rank = arg[3], math.tointeger(arg[4])
 local set = scute.data.open(arg[1], { seed = 0 })
 local model = scute.models.create("plain", { classes = set.classes })
-local function leave(run)
-   if scute.world.rank == 1 and run.step == 2 then os.exit(0) end
+local function stray(run)
+   if scute.world.rank ~= rank or run.step ~= 2 then return end
+   if what == "ends" then os.exit(0) end
+   if what == "calls" then scute.world.all_reduce(scute.ones(1)) end
+   if what == "freezes" then model:freeze "backbone" end
 end
 scute.train.fit(model, set, { optimizer = scute.optim.adamw(model:groups { lr = 0.001 }), epochs = 2, batch_size = 6,
-   workers = 0, output_dir = arg[2], hooks = { { on_step_end = leave } } })
+   workers = 0, output_dir = arg[2] .. "_" .. what, hooks = { { on_step_end = stray } } })
 ]]
 
 local EXERCISE = "$S -l $T/small.lua %s scripts/%s.lua --model normed --weights none --image_size 32 --data_dir $T/photos "
@@ -191,9 +196,31 @@ return function(base)
       end
    end
 
+   -- Where one process waits in a call for the others, and they for its part of a sum, both are named; a call that takes long
+   -- is none of that.
+   local STRAY = "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc %d $T/strays.lua $T/photos $T/strays %s %d"
+   local strays = { STRAY:format(3, "ends", 1), STRAY:format(2, "calls", 0), STRAY:format(2, "freezes", 1),
+      [[OMP_NUM_THREADS=1 $S --nproc 2 -e 'local world, wait = scute.world, scute.process.wait
+         if world.rank == 1 then wait({}, 1.3) end
+         world.barrier()
+         if world.rank == 0 then wait({}, 0.2) end
+         print(world.sums { 1, 2 }[2])']] }
+
+   local function check_strays(ends, calls, freezes, waits)
+      for r, said in pairs {
+         [ends] = "rank 1 calls the end of the program, while rank 0 waits for its part of a sum: all processes have to make "
+            .. "the same calls in the same order\n",
+         [calls] = "^scute: rank 1: .*rank 0 calls all_reduce of f32 %(1%), while rank 1 waits for its part of a sum",
+         [freezes] = "rank 1 calls sums of the gradients of 2 parameters %(.*%), while rank 0 waits for its part of a sum",
+      } do
+         check(r.code == 1 and select(2, r.err:gsub(said, "")) == 1, "one goes another way", r.all)
+      end
+      check(waits.code == 0 and waits.err == "" and waits.out == ("4.0\n"):rep(2), "a call that takes long", waits.all)
+   end
+
    -- One process fails on what the others do not see: its message, and its code.
    local function one_fails()
-      write("leaves.lua", LEAVES)
+      write("strays.lua", STRAYS)
       shell "cp -r $T/photos $T/broken; head -c 60 $T/photos/red/003.bmp >$T/broken/red/003.bmp"
       local line = EXERCISE:format("--nproc 2", "transfer_learning", "bad"):gsub("$T/photos", "$T/broken")
       local rs = at_once { line .. "--epochs 1 --batch_size 6 --on_bad_image error",
@@ -201,16 +228,14 @@ return function(base)
             scute.process.limit_memory(2000000000); local t = scute.zeros(1 << 40) end; scute.world.barrier()']],
          [[$S --nproc 3 -e 'if scute.world.rank > 0 then error("two are broken", 0) end; scute.world.barrier()']],
          [[OMP_NUM_THREADS=1 $S --nproc 2 -e 'os.execute(os.getenv "S" .. " -e \"io.write(scute.world.size)\"")']],
-         "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc 3 $T/leaves.lua $T/photos $T/leaves" }
+         table.unpack(strays) }
+      check_strays(table.unpack(rs, 5))
       check(rs[1].code == 1 and select(2, rs[1].err:gsub("red/003.bmp", "")) == 1 and rs[1].err:find "^scute: ",
          "a photo", rs[1].all)
       check(rs[2].code == 1 and rs[2].err:find "scute: rank 1: .*memory", "memory", rs[2].all)
       local told = select(2, rs[3].err:gsub("two are broken", ""))
       check(rs[3].code == 1 and told == 1, "two of three: it is told once", rs[3].all)
       check(rs[4].code == 0 and rs[4].out:find "11$", "what they start is none of the group", rs[4].all)
-      local said = "rank 1 has come to its end, while others wait for its part of a sum: all processes have to do the same to "
-         .. "the end\n"
-      check(rs[5].code == 1 and select(2, rs[5].err:gsub(said, "")) == 1, "one leaves in the middle of an epoch", rs[5].all)
    end
 
    -- Of a launcher that is gone, of a batch system that has started nothing, and more processes than cores.

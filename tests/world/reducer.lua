@@ -29,6 +29,8 @@ return function(base)
    local function memory_runs_out()
       local r = start(2, "tests/world/fit_child.lua $T/photos memory")
       check(r.code == 0 and r.out:find("rank 0: tries 0, again 0, micro nil, near", 1, true), "the others go on", r.all)
+      local told = select(2, r.err:gsub("scute: rank 1: out of memory: from here on 2 photos at a time", ""))
+      check(told == 1, "as is told", r.all)
       check(r.out:find "rank 1: tries 4, again 2, micro 2, near", "and it takes smaller pieces", r.all)
    end
 

@@ -162,14 +162,27 @@ local function other_calls()
       "other shapes, and all go on together", r.all)
 end
 
--- One that fails ends the others, with its message and its code.
+-- One that fails ends the others, with its message and its code; where all do the first one has time to save.
 local function failures()
+   write("slow.lua", [[
+      local scute = require "scute"
+      local world = require("scute.core").world
+      world.saves(true)
+      world.saves(false)
+      world.barrier()
+      local closing <close> = setmetatable({}, { __close = function()
+         if world.rank > 0 then return end
+         scute.process.wait({}, 3.5)
+         print "saved"
+      end })
+      error("all are broken", 0)]])
    local function of_two(code) return "OMP_NUM_THREADS=1 $S --nproc 2 -e '" .. code .. "'" end
    local rs = cli.at_once {
       of_two 'if scute.world.rank == 1 then error("it is broken", 0) end; scute.world.barrier()',
       of_two 'error("all are broken", 0)',
       of_two 'if scute.world.rank == 1 then os.exit(7) end; scute.world.barrier()',
       of_two 'require("scute.cli").parse({ "--modle" }, "", {})',
+      "OMP_NUM_THREADS=1 $S --nproc 3 $T/slow.lua",
    }
    local r = rs[1]
    check(r.code == 1 and r.err:find("scute: rank 1: it is broken", 1, true), "an error of one", r.all)
@@ -178,6 +191,8 @@ local function failures()
    check(rs[3].code == 7 and rs[3].err == "scute: rank 1 was ended by os.exit(7), and the others with it\n",
       "an exit code arrives, and is told", rs[3].all)
    check(rs[4].code == 2 and select(2, rs[4].err:gsub("unknown option[^\n]*\n$", "")) == 1, "a wrong command line", rs[4].all)
+   check(rs[5].code == 1 and rs[5].out == "saved\n" and rs[5].err:find "^scute: all are broken", "of all, one of which saves",
+      rs[5].all)
    r = start(2, [[-e 'print(#scute.world.differing(tostring(scute.world.rank)), "after")']])
    check(r.code == 0 and r.out == "1\tafter\n1\tafter\n", "a new group", r.all)
 end
@@ -226,14 +241,15 @@ end
 
 local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
 local ordered, launch = dofile "tests/world/ordered.lua", dofile "tests/world/launch.lua"
-local sync, starts = dofile "tests/world/sync.lua", dofile "tests/world/starts.lua"
+local sync, state = dofile "tests/world/sync.lua", dofile "tests/world/state.lua"
+local script, starts = dofile "tests/world/script.lua", dofile "tests/world/starts.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, early_ends, children } do
       tests[#tests + 1] = test
    end
-   for _, part in ipairs { training, reducer, ordered, sync, launch, starts } do
+   for _, part in ipairs { training, script, reducer, state, ordered, sync, launch, starts } do
       for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
    end
 else

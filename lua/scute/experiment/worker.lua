@@ -30,6 +30,7 @@ end
 
 -- What the program says of an error that nobody caught, and the status with which it ends: see host/bind/run.c.
 local function told(problem)
+   scute.world.saves(true) -- what is to be closed now may save, see host/bind/run.c
    local cli, signal = package.loaded["scute.cli"], scute.interrupted()
    local status = type(problem) == "table" and math.tointeger(rawget(problem, "exit"))
    if status then return { status = status, text = rawget(problem, "message") } end

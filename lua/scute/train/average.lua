@@ -83,7 +83,7 @@ function Average:within(f, ...)
 end
 
 --- The average as a part of a run's state (see scute.train.state).
-average.part = { name = "average" }
+average.part = { name = "average", alike = true }
 
 function average.part.save(run)
    return {}, run.average.tensors

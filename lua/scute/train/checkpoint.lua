@@ -8,7 +8,8 @@
 --    best_average.NAME  the same of its best epoch so far
 --    optimizer.NAME     the optimizer's state, by parameter
 -- and as metadata format ("scute checkpoint"), version, checksum (CRC-32 of the file, see host/files/seal.h) and state: JSON
--- with the parts' data and what identifies the run. Nothing in the file is ever executed.
+-- with the parts' data and what identifies the run. Nothing in the file is ever executed. What differs between several
+-- processes (a clock of a hook's, a count in a layer) is there by rank.
 --
 -- A new file is written beside the old one, read back and compared before it takes the old one's name. A thread does that
 -- while training goes on; what it writes is what the tensors held when it began.
@@ -18,15 +19,19 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
+local draws = require "scute.train.draws"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
 local photos = require "scute.train.photos"
+local plain_text = require "scute.base.plain_text"
 local ranks = require "scute.train.ranks"
+local saving_alone = require "scute.train.saving"
 local split_file = require "scute.data.split_file"
 local state = require "scute.train.state"
 
 local checkpoint = {}
 
+local world = scute.world
 local VERSION = "4"
 local SHARE = 50 -- saving takes at most one part in so many of the time
 
@@ -109,11 +114,43 @@ local function check_parts(parts)
    end
 end
 
+-- Plain data that processes keep for themselves: that of layers and of hooks of the user's.
+local function own_data(run)
+   local data = state.take(run, state.parts(run.own_hooks))
+   data.model = run.model:fields()
+   return data
+end
+
+-- Of several processes: the first one, which saves, knows what the others keep for themselves. run.apart: by rank, that data by
+-- the names of parts; nil where it is the same in all of them. Together.
+local function share_own(run)
+   local data = own_data(run)
+   check_parts(data)
+   run.apart = nil
+   if #world.differing(plain_text(data)) == 0 then return end
+   local list = world.texts(exact.encode(data))
+   for i, text in ipairs(list) do list[i] = exact.decode(text) end
+   run.apart = list
+end
+
+-- Each process takes its own back, where there are as many of them.
+local function take_own(saved)
+   local apart = saved.apart
+   if not apart then return end
+   if #apart ~= world.size then
+      return console.line("note: hooks or layers had states of their own in each of %s; all go on with that of the first one",
+         console.count(#apart, "process", "processes"))
+   end
+   local changing = saved.parts.model.changing
+   for name, data in pairs(apart[world.rank + 1]) do saved.parts[name] = data end
+   saved.parts.model.changing = changing
+end
+
 -- The plain data of this moment as text, and its tensors.
 local function content_of(run)
    local parts, tensors = state.take(run, run.parts)
    check_parts(parts)
-   return exact.encode { identity = identity.of(run), threads = scute.threads(), parts = parts }, tensors
+   return exact.encode { identity = identity.of(run), threads = scute.threads(), parts = parts, apart = run.apart }, tensors
 end
 
 --- What a checkpoint of this moment holds, in memory: plain data as text, and tensors by name.
@@ -151,6 +188,7 @@ local function settle(run, wait)
    local saving = run.checkpoint
    local handle = saving.writing
    if not handle or not wait and not handle:done() then return end
+   local held <close> = saving_alone.hold() -- luacheck: ignore
    saving.writing = nil
    attempt(run, function()
       saving.cost = saving.cost + handle:finish() -- the thread's share of the processors
@@ -162,6 +200,7 @@ end
 --- Begins to save a checkpoint of this moment, and with `wait` returns only when it is on disk. One that cannot be written is
 -- told and tried again at the next; the run goes on.
 function checkpoint.save(run, wait)
+   local held <close> = saving_alone.hold() -- luacheck: ignore
    if not run.folder or not run.position then return end
    if run.unread then run.unread:settle() end
    settle(run, true)
@@ -256,6 +295,7 @@ end
 function checkpoint.restore(run)
    local file = run.resumed
    if not file then return false end
+   take_own(file.state)
    state.put(run, run.parts, file.state.parts, file.tensors)
    if file.state.threads ~= scute.threads() then
       console.warn("the checkpoint was made with --threads %d, this run has %d: the last digits will differ",
@@ -279,11 +319,14 @@ local function is_due(run)
    return scute.clock() - run.checkpoint.at >= run.save_every * 60 and is_cheap(run)
 end
 
--- Of several processes: what was computed and what was heard of photos until now is known to the first one. Together.
+-- Of several processes: what was computed and what was heard of photos until now is known to the first one, and what each
+-- keeps for itself; they draw the same from here on, as they will where they go on from there. Together.
 local function catch_up(run)
    if not run.shared then return end
    if run.unread then run.unread:settle() end
    photos.share(run)
+   draws.alike(run)
+   share_own(run)
 end
 
 --- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every
@@ -307,6 +350,7 @@ checkpoint.hook = {
    on_epoch_end = function(run)
       run.position = { epoch = run.epoch, batches = 0, whole = true }
       run.checkpoint.asked, run.checkpoint.due = nil, nil
+      catch_up(run)
       settle(run)
       local last = run.stopped or run.epoch == run.epochs
       if last or is_cheap(run) then checkpoint.save(run, last) end

@@ -1,6 +1,7 @@
 -- What a run minimises: the cross entropy, with weights of classes or without, or a function of the user's (see
 -- docs/parts/loss.md).
 local scute = require "scute"
+local console = require "scute.base.console"
 local class_weights = require "scute.train.class_weights"
 local exact = require "scute.train.exact"
 local is_tensor = require("scute.nn.module").is_tensor
@@ -48,8 +49,17 @@ end
 function criterion.part(run)
    local loss = run.criterion
    if type(loss) ~= "table" or not loss.save then return nil end
-   return { name = "loss", save = function() return loss:save() end,
+   return { name = "loss", alike = true, save = function() return loss:save() end,
       load = function(_, data, tensors) loss:load(data, tensors) end }
+end
+
+--- Fails where the loss has a state, which would be another one in each of the processes that share the photos of a batch, and
+-- of which a checkpoint holds that of the first.
+function criterion.check_shared(run)
+   local loss = run.criterion
+   if not run.shared or type(loss) ~= "table" or not loss.save then return end
+   console.fail("%sthe loss (%s) has a state, and each of the %d processes would call it with its own photos alone; start one "
+      .. "process alone", run.ordered and "--ordered: " or "", loss.name or "a table", scute.world.size)
 end
 
 local function shape_text(tensor)

@@ -20,12 +20,23 @@ function draws.apart(run)
 end
 
 --- From here on all processes draw what the first one does: layers and hooks of the user's may have drawn in some of them
--- alone. Waits for all. Together.
+-- alone, and a checkpoint holds what the first one does. Waits for all. Together.
 function draws.alike(run)
    if not run.shared then return end
-   local first = world.texts(("<i8i8"):pack(table.unpack(scute.rng_state())))[1]
-   local seed, next_stream = ("<i8i8"):unpack(first)
-   scute.rng_state { seed, next_stream }
+   local halves = { 0, 0, 0, 0 } -- a sum is exact below 2^53
+   for i, whole in ipairs(world.rank == 0 and scute.rng_state() or {}) do
+      halves[2 * i - 1], halves[2 * i] = whole >> 32, whole & 0xffffffff
+   end
+   for i, half in ipairs(world.sums(halves)) do halves[i] = math.tointeger(half) end
+   scute.rng_state { halves[1] << 32 | halves[2], halves[3] << 32 | halves[4] }
 end
+
+--- The hook that sees to that where hooks of the user's, which it comes behind, may have drawn in the middle of an epoch. All
+-- draw alike before a checkpoint in any case.
+draws.hook = {
+   on_step_end = function(run)
+      if run.has_step_hooks then draws.alike(run) end
+   end,
+}
 
 return draws

@@ -54,6 +54,14 @@ local function train(run)
    run.photos.check_readable(run.confusion.total > 0 or nil, run.set.train)
 end
 
+-- The loss of a batch that is on the CPU. One of the user's may have tensors of its own where the run computes.
+local function loss_of(run, batch)
+   if not run.criterion or run.device == batch.logits.device then return criterion.loss(run, batch.logits, batch.y) end
+   local logits <close> = batch.logits:to(run.device)
+   local y <close> = batch.y:to(run.device)
+   return criterion.loss(run, logits, y)
+end
+
 -- Batches as score tells them, of photos that several processes have sent through: all that is said of them follows from their
 -- logits. order: what validates; found: of parallel.rows.
 local function tell_shared(run, order, found, each)
@@ -68,7 +76,7 @@ local function tell_shared(run, order, found, each)
       local batch = { indices = scute.tensor(indices, { dtype = "i64" }), y = scute.tensor(y, { dtype = "i64" }),
          logits = scute.slice(found.x, 1, from, to) }
       batch.guesses, batch.losses = batch.logits:argmax(2), scute.cross_entropy(batch.logits, batch.y, { reduction = "none" })
-      batch.loss = criterion.loss(run, batch.logits, batch.y)
+      batch.loss = loss_of(run, batch)
       each(batch)
       for _, tensor in pairs(batch) do tensor:free() end
       from = to + 1
@@ -106,9 +114,9 @@ local function validate(run)
    local shared, kept = run.feed.shared, answers.new()
    local order = shared and photos.good_ones(run, run.set.val)
    local seen = score(run.model, run.set.val, {
-      want = { "guesses", "logits", "losses" }, device = run.device,
+      want = shared and { "logits" } or { "guesses", "logits", "losses" }, device = run.device,
       feed = { batches = run.feed.val, forward = run.feed.forward },
-      loss = function(logits, y) return criterion.loss(run, logits, y) end,
+      loss = not shared and function(logits, y) return criterion.loss(run, logits, y) end or nil,
       each = shared and function(batch) kept:add(batch) end or each,
    })
    if not shared and not seen.complete or shared and not share_validation(run, order, kept, each) then return end

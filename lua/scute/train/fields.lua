@@ -6,7 +6,7 @@ local FIT = require "scute.train.options"
 local fields = {}
 
 local KNOWN = known_fields.set([[model set epoch step feed last mean confusion row history best folder meter skipped bad times
-   hardware loss skip stopped interrupted outcome failure average scaler sampler seconds micro ranks]])
+   hardware loss skip stopped interrupted outcome failure average scaler sampler seconds micro micros ranks]])
 for name in next, FIT.by_name do KNOWN[name] = true end
 
 local RUN = {}

@@ -9,8 +9,11 @@
 --    on_epoch_begin     before the photos of epoch run.epoch are chosen: the place to freeze and unfreeze, since what is frozen
 --                       decides what is computed once and what checkpoints hold
 --    on_step_begin      before the batches of update run.step + 1 go through the model
---    on_backward_begin  run.loss is the tensor whose gradient comes next; a hook may put another in its place (a scaled one).
---                       Once for each piece of an update, where that has several (with `ordered` for each part of a batch)
+--    on_backward_begin  run.loss is the mean loss over the photos whose gradient comes next; a hook may put another in its
+--                       place (with a term of its own, or scaled). Once for each piece of an update, where that has several
+--                       (batches that are accumulated, shares of several processes, with `ordered` parts of a batch, fewer
+--                       photos at a time where memory is short); what hooks leave there is averaged over all photos of the
+--                       update, so that a term which does not look at photos counts once
 --    on_backward_end    all gradients of the update are there, as they will be before clipping. Setting run.skip = "why"
 --                       leaves this update out: weights, averages and schedule stay, run.skipped counts it
 --    on_step_end        the update is done; run.last tells of it. On a GPU losses and guesses are read one update late, so

@@ -7,6 +7,7 @@ local named = require "scute.metrics.named"
 local options = require "scute.base.options"
 local sorted_keys = require "scute.base.sorted_keys"
 local figures = require "scute.train.figures"
+local parallel = require "scute.train.parallel"
 local stopping = require "scute.train.stopping"
 
 local measures = {}
@@ -193,28 +194,34 @@ local function is_finite(value)
    return type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
 end
 
--- Ends the run, with what was good so far on disk.
-local function stop(run, name, ok, value)
-   require("scute.train.record").rescue(run)
+local function fault_of(run, name, ok, value)
+   return ("metrics: '%s' %s in epoch %d%s"):format(name, ok and "gave " .. console.brief(value) or "failed", run.epoch,
+      ok and ", expected a finite number" or ": " .. console.message(value))
+end
+
+-- Ends the run where a metric has failed in any process, with what was good so far on disk. why: in this one, or nil. Together.
+local function check_faults(run, why)
+   if not parallel.any(run, why) then return end
+   local saved = run.checkpoint.saved or run.checkpoint.writing
    run.meter:clear()
-   local saving = run.checkpoint
-   console.fail("metrics: '%s' %s in epoch %d%s%s", name, ok and "gave " .. console.brief(value) or "failed", run.epoch,
-      ok and ", expected a finite number" or ": " .. console.message(value), (saving.saved or saving.writing)
-      and "; once it is mended --resume auto goes on from the last checkpoint" or "")
+   parallel.fail(run, why, function() require("scute.train.record").rescue(run) end,
+      saved and "; once it is mended --resume auto goes on from the last checkpoint" or "")
 end
 
 --- The values by name. said: the answers about the photos that validate (see scute.train.answers); confusion: what counts them.
+-- Together.
 function measures.of_answers(run, said, confusion)
    local values, part, truth, paths = {}, run.set.val, {}, {}
    if #run.metrics == 0 then return values end
    for i, index in ipairs(said.indices) do truth[i], paths[i] = part.labels[index], part.paths[index] end
-   local own = said:whole()
+   local own, why = said:whole(), nil
    local logits, guesses <close> = own:to "f32", own:argmax(2)
    each(run, { truth = truth, predicted = guesses:values(), logits = logits, confusion = confusion, classes = run.set.classes,
       paths = paths }, function(name, ok, value)
-      if not ok or not is_finite(value) then stop(run, name, ok, value) end
+      if not ok or not is_finite(value) then why = why or fault_of(run, name, ok, value) end
       values[name] = value
    end)
+   check_faults(run, why)
    if logits ~= own then logits:free() end
    return values
 end

@@ -65,15 +65,31 @@ local function remember(run)
    end
 end
 
+--- Says that batches are taken in pieces of so many photos from here on. who: in front of that, which processes do; nil: this
+-- one, which is alone.
+function memory.tell(run, micro, who)
+   run.meter:clear()
+   console.warn("%sout of memory: from here on %s at a time, with the gradients of a batch added up, so that batch size and "
+      .. "learning rate stay as they are (batch norm sees the smaller batches)", who and who .. ": " or "",
+      console.count(micro, "photo"))
+end
+
+-- Where all processes compute the same, pieces in one of them would round otherwise than what the others have.
+local function refuse_alone(run, err)
+   run.meter:clear()
+   console.fail("%s: each of the %d processes computes the whole batch here, which none of them takes in pieces by itself; "
+      .. "take a smaller --batch_size", console.message(err), scute.world.size)
+end
+
+-- Of several processes all hear of it as they next meet (see parallel.gather).
 local function halve(run, window, err)
+   if run.shared and not run.feed.shared then refuse_alone(run, err) end
    local largest = 0
    for _, batch in ipairs(window) do largest = math.max(largest, batch.y:numel()) end
    largest = math.min(largest, run.micro or largest)
    if largest == 1 then error(err, 0) end
    run.micro = (largest + 1) // 2
-   run.meter:clear()
-   console.warn("out of memory: from here on %s at a time, with the gradients of a batch added up, so that batch size and "
-      .. "learning rate stay as they are (batch norm sees the smaller batches)", console.count(run.micro, "photo"))
+   if not run.shared then memory.tell(run, run.micro) end
 end
 
 -- Whether it is all to be begun anew, and what it has come to, see sync.agree. Wherever that may be, no process waits for a

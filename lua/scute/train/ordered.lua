@@ -36,15 +36,10 @@ function ordered.begin(run)
    end
 end
 
---- Fails where the model or the loss has a state that would depend on the number of processes. To be called when both are
--- known.
+--- Fails where the model has a state that would depend on the number of processes.
 function ordered.check_state(run)
    if not run.ordered then return end
    ordered_norms.check(run)
-   if run.shared and type(run.criterion) == "table" and run.criterion.save then
-      console.fail("--ordered: the loss (%s) has a state, and each of several processes would call it with its own parts "
-         .. "alone; take one process, or leave --ordered out", run.criterion.name or "a table")
-   end
 end
 
 --- Says in one line what that is.

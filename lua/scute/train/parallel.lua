@@ -7,7 +7,11 @@
 local scute = require "scute.core"
 local console = require "scute.base.console"
 local hosts = require "scute.train.hosts"
+local memory = require "scute.train.memory"
+local plain_text = require "scute.base.plain_text"
 local reducing = require "scute.train.reducing"
+local sampling = require "scute.train.sampling"
+local sorted_keys = require "scute.base.sorted_keys"
 local parallel = {}
 
 local world = scute.world
@@ -79,18 +83,40 @@ local function first_difference(lines)
    return ("%s: %s"):format(ranks_text(others), theirs[1] or "less was said to it")
 end
 
+local function by_name(tensors)
+   local list = {}
+   for i, name in ipairs(sorted_keys(tensors)) do list[i] = tensors[name] end
+   return list
+end
+
 -- Weights that they start from, and what the optimizer holds.
 local function state_digest(run)
    local state, optimizer, list = run.model:state_dict(), run.optimizer:state_dict(), {}
    for _, name in ipairs(state.names) do list[#list + 1] = state.tensors[name] end
-   local names = {}
-   for name in pairs(optimizer.tensors) do names[#names + 1] = name end
-   table.sort(names)
-   for _, name in ipairs(names) do list[#list + 1] = optimizer.tensors[name] end
+   for _, tensor in ipairs(by_name(optimizer.tensors)) do list[#list + 1] = tensor end
    return scute.checksum(list)
 end
 
--- Whether hooks of the user's see steps, and may leave one out.
+local CALLED = { average = "the average of the weights", loss = "the state of the loss" }
+
+-- All that is the same in all of them, as lines "what = checksum": parts of the state that say so (`alike`), and tensors of
+-- hooks of the user's, whose plain data may be another in each (a clock, see scute.train.checkpoint).
+local function alike_lines(run)
+   local lines, is_own = { "the weights = " .. state_digest(run) }, {}
+   for _, hook in ipairs(run.own_hooks) do is_own[hook] = true end
+   for _, part in ipairs(run.parts) do
+      if part.alike or is_own[part] then
+         local data, tensors = part.save(run)
+         local list = by_name(tensors or {})
+         list[#list + 1] = plain_text { part.alike and data or {}, sorted_keys(tensors or {}) }
+         lines[#lines + 1] = ("%s = %s"):format(CALLED[part.name] or ("the tensors of the hook '%s'"):format(part.name),
+            scute.checksum(list))
+      end
+   end
+   return lines
+end
+
+-- Whether hooks of the user's see steps, may leave one out, and draw.
 local function sees_steps(run)
    for _, hook in ipairs(run.own_hooks) do
       for _, event in ipairs { "on_step_begin", "on_backward_begin", "on_backward_end", "on_step_end" } do
@@ -115,10 +141,11 @@ function parallel.check(run, said)
    end
    agree_on(said.arguments)
    agree(said.data, "other photos (names, classes, split or sizes of the files)")
+   sampling.agree_at_first(run)
    agree_on(said.settings)
    agree(said.more, "another model, or other arguments of the script,")
    agree(state_digest(run), "other weights")
-   run.may_leave_out = world.sums { sees_steps(run) and 1 or 0 }[1] > 0
+   run.has_step_hooks = world.sums { sees_steps(run) and 1 or 0 }[1] > 0
    console.line("%d processes with %s each; a batch of %s is shared among them", world.size,
       console.count(scute.threads(), "thread"), console.count(run.batch_size, "photo"))
    hosts.tell()
@@ -129,10 +156,11 @@ end
 
 --- Fails where what they have learned is not the same bit for bit. Together.
 function parallel.check_state(run)
-   local others = run.shared and world.differing(state_digest(run)) or {}
-   if #others == 0 then return end
-   console.fail("%s no longer %s the weights of rank 0: a hook, a schedule or a layer did something else there, or a processor "
-      .. "or library computed something else", ranks_text(others), #others == 1 and "has" or "have")
+   local other = run.shared and first_difference(alike_lines(run))
+   if not other then return end
+   local who, what = other:match "^(.-): (.*) = %S+$"
+   console.fail("%s no longer %s %s of rank 0: a hook, a schedule or a layer did something else there, or a processor or "
+      .. "library computed something else", who or other, who and who:find "," and "have" or "has", what or "what is")
 end
 
 -- ---- stopping ----
@@ -170,7 +198,7 @@ end
 
 --- An update that a hook of any process leaves out is left out by all of them: run.skip. Together.
 function parallel.agree_on_skip(run)
-   if not run.may_leave_out or world.sums { run.skip and 1 or 0 }[1] == 0 then return end
+   if not run.has_step_hooks or world.sums { run.skip and 1 or 0 }[1] == 0 then return end
    run.skip = first_reason(run.skip)
 end
 
@@ -188,15 +216,23 @@ function parallel.share_row(run, row)
    for i, number in ipairs(world.sums(numbers)) do row[names[i]] = world.rank == 0 and row[names[i]] or number end
 end
 
---- Ends the run in all of them, for what one of them has met. why: nil in those that have met nothing; rescue(): is called
--- before. Together.
-function parallel.fail(why, rescue)
-   local list = world.texts(why or "")
+--- Whether any of them has met what ends the run. why: what this one has met, or nil. Together.
+function parallel.any(run, why)
+   return run.shared and world.sums { why and 1 or 0 }[1] > 0 or why ~= nil
+end
+
+--- Ends the run in all of them, for what any of them has met. why: nil in those that have met nothing; rescue(): is called
+-- before; more: what this process has to add. Together.
+function parallel.fail(run, why, rescue, more)
+   local list = run.shared and world.texts(why or "") or { why }
    rescue()
-   world.barrier() -- the first to end takes the others with it
+   parallel.wait(run) -- the first to end takes the others with it
+   local first, met_by_all = nil, true
    for rank, text in ipairs(list) do
-      if text ~= "" then console.fail("rank %d: %s", rank - 1, text) end
+      if text ~= "" then first = first or rank end
+      met_by_all = met_by_all and text == list[1]
    end
+   console.fail("%s%s%s", met_by_all and "" or ("rank %d: "):format(first - 1), list[first], more or "")
 end
 
 --- Waits for the others. Together.
@@ -332,16 +368,44 @@ function parallel.unit(run)
    return run.scaler and run.feed.shared and run.batch_size or 1
 end
 
+-- What each process takes of its photos at a time, by rank, 0 for all of them; those for whom memory has run out are told.
+local function note_pieces(run, micros)
+   local before, halved, ranks = run.micros or {}, {}, {}
+   for i, micro in ipairs(micros) do
+      micros[i] = math.tointeger(micro)
+      if micro > 0 and micro ~= before[i] then
+         if not ranks[micro] then halved[#halved + 1], ranks[micro] = micro, {} end
+         table.insert(ranks[micro], i - 1)
+      end
+   end
+   run.micros = micros
+   for _, micro in ipairs(halved) do memory.tell(run, math.tointeger(micro), ranks_text(ranks[micro])) end
+end
+
+-- Of photos, or features, that all of them have: whether none of them has met what ends the run. Together.
+local function is_fine(run, seen)
+   if not run.shared then return true end
+   local sums = world.sums { seen.failed and 1 or 0, flags_of(run) }
+   note_flags(run, table.unpack(sums, 2, 4))
+   if sums[1] == 0 then return true end
+   seen.total = { failed = true }
+   return false
+end
+
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =
 -- { n, weight, before = photos of lower ranks, failed = whether any has met what ends the run }. False where that is so, or
 -- nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
-   if not run.feed.shared then return true end
+   if not run.feed.shared then return is_fine(run, seen) end
    reducing.begin_rest(run, false)
    local numbers = { seen.weight, seen.failed and 1 or 0, flags_of(run) }
-   for rank = 0, world.size - 1 do numbers[6 + rank] = rank == world.rank and seen.n or 0 end
+   for rank = 0, world.size - 1 do
+      local is_own = rank == world.rank
+      numbers[6 + rank], numbers[6 + world.size + rank] = is_own and seen.n or 0, is_own and run.micro or 0
+   end
    local sums = world.sums(numbers)
    note_flags(run, table.unpack(sums, 3, 5))
+   note_pieces(run, table.move(sums, 6 + world.size, #sums, 1, {}))
    local n, before, first = 0, 0, nil
    for rank = 0, world.size - 1 do
       local own = math.tointeger(sums[6 + rank])

@@ -261,9 +261,11 @@ function photos.good_ones(run, part, order)
    return kept
 end
 
---- The photos of an epoch in their order, without those that are known to be bad.
+--- The photos of an epoch in their order, without those that are known to be bad. Together.
 function photos.order(run, epoch)
-   return photos.good_ones(run, run.set.train, sampling.indices(run, epoch, run.unreadable.train))
+   local list = sampling.indices(run, epoch, run.unreadable.train)
+   sampling.agree(run, epoch, list)
+   return photos.good_ones(run, run.set.train, list)
 end
 
 -- ---- the source ----

@@ -8,6 +8,8 @@ local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local schedule = require "scute.schedule"
 
+local world = scute.world
+
 local position = { name = "position" }
 
 --- What schedules are asked with, for the next step.
@@ -36,14 +38,32 @@ function position.save(run)
    local at = run.position
    return { epoch = at.epoch, batches = at.batches, whole = at.whole, step = run.step, skipped = run.skipped,
       mean = { sum = run.mean.sum, weight = run.mean.weight }, cells = run.confusion:cells(), epochs = run.epochs,
-      span = run.span, stopped = run.stopped, micro = run.micro, seconds = scute.clock() - run.times.clock }
+      span = run.span, stopped = run.stopped, micro = run.micro, micros = run.micros,
+      seconds = scute.clock() - run.times.clock }
+end
+
+-- Where memory had run out a process goes on with the pieces that it took. Where there were other processes, all of them take
+-- the smallest.
+local function load_pieces(run, saved)
+   local list, least = saved.micros or { saved.micro or 0 }, 0
+   if #list ~= world.size then
+      for _, micro in ipairs(list) do
+         if micro > 0 and (least == 0 or micro < least) then least = micro end
+      end
+      list = {}
+      for i = 1, world.size do list[i] = least end
+   end
+   run.micros = run.shared and list or nil
+   local own = list[world.rank + 1]
+   run.micro = own > 0 and own or nil
 end
 
 function position.load(run, saved)
    run.position = { epoch = saved.epoch, batches = saved.batches, whole = saved.whole }
    run.epoch = saved.whole and saved.epoch or saved.epoch - 1
    run.part_way = not saved.whole and run.position or nil
-   run.step, run.skipped, run.stopped, run.micro = saved.step, saved.skipped, saved.stopped, saved.micro
+   run.step, run.skipped, run.stopped = saved.step, saved.skipped, saved.stopped
+   load_pieces(run, saved)
    run.mean, run.confusion = metrics.mean(), metrics.confusion(run.set.classes):add_cells(saved.cells)
    run.mean.sum, run.mean.weight = saved.mean.sum, saved.mean.weight
    run.times.clock = run.times.clock - saved.seconds

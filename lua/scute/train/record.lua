@@ -12,6 +12,7 @@ local best = require "scute.train.best"
 local folder = require "scute.train.folder"
 local kept_weights = require "scute.train.kept"
 local measures = require "scute.train.measures"
+local saving = require "scute.train.saving"
 local settings = require "scute.train.settings"
 
 local record = {}
@@ -213,6 +214,7 @@ end
 
 -- Prepares the folder of a run: fails before any work where it cannot be written.
 local function open(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    if not run.folder then return end
    run.settings = settings.of(run) -- as they are by now: no batch is larger than what trains
    console.guard("output_dir", scute.files.mkdirs, run.folder)
@@ -273,6 +275,7 @@ end
 
 -- Keeps the row of an epoch, and the weights where they are the best so far.
 local function keep_row(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    local row = run.row
    run.history[#run.history + 1] = row
    if best.is_better(row, run.best, run.best_by, run.less_is_better) then
@@ -317,6 +320,7 @@ record.hook = {
    on_fit_begin = open,
    on_epoch_end = keep_row,
    on_fit_end = function(run)
+      local held <close> = saving.hold() -- luacheck: ignore
       if run.outcome ~= "failed" then return close(run) end
       if run.recorded then
          pcall(scute.files.write, run.folder .. "/run.json", run_text(run, "failed"))
@@ -327,6 +331,7 @@ record.hook = {
 
 --- After a failure in the middle: what was good until then is written; `last` stays as it was saved before.
 function record.rescue(run)
+   local held <close> = saving.hold() -- luacheck: ignore
    if #run.history == 0 or not run.folder then return end
    save_best(run)
    save_best_average(run)

@@ -11,6 +11,7 @@ local board = require "scute.train.board"
 local check = require "scute.train.check"
 local checkpoint = require "scute.train.checkpoint"
 local criterion = require "scute.train.criterion"
+local draws = require "scute.train.draws"
 local events = require "scute.train.events"
 local features = require "scute.train.features"
 local fields = require "scute.train.fields"
@@ -68,6 +69,7 @@ local function all_hooks(run)
    table.move(run.hooks, 1, #run.hooks, #list + 1, list)
    list[#list + 1] = algorithms.hook
    list[#list + 1] = { on_epoch_end = parallel.agree_on_end }
+   list[#list + 1] = draws.hook
    list[#list + 1] = checkpoint.hook -- the last, so that it saves what the others did
    return list
 end
@@ -159,6 +161,12 @@ function runs.describe(run)
    end
 end
 
+-- Fails where photos of a batch cannot be shared out.
+local function check_shared(run)
+   parallel.check_batch(run)
+   criterion.check_shared(run)
+end
+
 --- A batch cannot be larger than what trains.
 function runs.clamp_batch(run)
    local n = sampling.length(run)
@@ -166,7 +174,7 @@ function runs.clamp_batch(run)
       console.line("batch size %d is more than the %s that train: using %d", run.batch_size, console.count(n, "photo"), n)
       run.batch_size = n
    end
-   if run.unfreeze or not features.wanted(run) then parallel.check_batch(run) end
+   if run.unfreeze or not features.wanted(run) then check_shared(run) end
 end
 
 -- "name = value" of what may not differ. Each process has a GPU of its own.
@@ -208,7 +216,7 @@ function runs.choose_feed(run)
    if run.feed then run.feed.close() end
    photos.feed_begins(run)
    run.source, run.feed = source, source.feed(run)
-   if run.feed and run.feed.shared then parallel.check_batch(run) end
+   if run.feed and run.feed.shared then check_shared(run) end
    if run.feed then run.feed.steps = math.ceil(run.feed.steps / run.accumulate) end -- updates, not batches
 end
 

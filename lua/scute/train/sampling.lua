@@ -1,8 +1,11 @@
 -- Which photos an epoch of a run trains on: all of them in a drawn order, or what its sampler says (see scute.sampler).
 local console = require "scute.base.console"
+local core = require "scute.core"
 local draw = require "scute.data.draw"
 
 local sampling = {}
+
+local world = core.world
 
 -- ---- random numbers of an epoch ----
 
@@ -40,7 +43,7 @@ end
 
 -- A list by what is in it.
 local function list_text(list)
-   return ("a list of %d, %s"):format(#list, require("scute.core").checksum { table.concat(list, " ") })
+   return ("a list of %d, %s"):format(#list, core.checksum { table.concat(list, " ") })
 end
 
 --- What a sampler is called in files, and told apart by where a run goes on.
@@ -97,6 +100,17 @@ function sampling.indices(run, epoch, bad)
    return list
 end
 
+--- Of several processes each takes its share of the order that it has: fails in all of them where these are not the same. list:
+-- of sampling.indices. Together.
+function sampling.agree(run, epoch, list)
+   if not (run.shared and run.sampler) then return end
+   local others = world.differing(table.concat(list, " "))
+   if #others == 0 then return end
+   console.fail("sampler (%s), epoch %d: rank %d has another order of photos than rank 0; all processes need the same: what a "
+      .. "sampler draws comes from the 'draw' that it gets, not from math.random or the order of pairs()",
+      run.sampler:describe(), epoch, others[1])
+end
+
 --- How many photos train in an epoch.
 function sampling.length(run)
    return run.sampled or #run.set.train.paths
@@ -110,6 +124,12 @@ local function tell_missing_classes(run, list)
          console.warn("sampler (%s): no photo of class '%s' trains in the first epoch", run.sampler:describe(), name)
       end
    end
+end
+
+--- The same for what sampling.begin has asked for. Together.
+function sampling.agree_at_first(run)
+   sampling.agree(run, 1, run.first_order)
+   run.first_order = nil
 end
 
 --- Takes the option `sampler` of a run, which becomes one { name, describe, indices }.
@@ -136,7 +156,7 @@ function sampling.begin(run)
    if not run.sampler then return end
    check_batch_size(run)
    local list = sampling.indices(run, 1, {})
-   run.sampled = #list
+   run.sampled, run.first_order = #list, run.shared and list or nil
    tell_note(run)
    tell_missing_classes(run, list)
    if run.class_weights == "balanced" and run.sampler:describe():find "^balanced" then

@@ -48,10 +48,10 @@ local function text_of(run, loss, seen, x)
          folder) or "", files_of(run, seen.window))
 end
 
--- Of several processes that share photos all end, at the next place where they meet: see end_together().
+-- Several processes end all, at the next place where they meet: see end_together().
 local function check_loss(run, loss, seen, x)
    if run.finds_rates or is_finite(loss) then return end
-   if run.feed.shared then
+   if run.shared then
       seen.failed = seen.failed or { loss = loss, x = x }
       return
    end
@@ -65,7 +65,7 @@ end
 local function end_together(run, seen)
    local own = seen.failed
    run.meter:clear()
-   parallel.fail(own and text_of(run, own.loss, seen, own.x), function() record.rescue(run) end)
+   parallel.fail(run, own and text_of(run, own.loss, seen, own.x), function() record.rescue(run) end)
 end
 
 -- Where losses are read late the host learns only after the step that one is not finite: found_inf, which is then not 0,
@@ -83,12 +83,15 @@ end
 
 -- ---- forward and backward ----
 
--- The gradient of what the hooks leave in run.loss. is_last: there is no other backward in this update.
-local function backward(run, loss, is_last)
-   run.loss = loss
+-- The gradient of what the hooks leave in run.loss, which is the mean over these photos until then, so that what they add
+-- counts once in an update, however many processes and pieces it has. share: what it counts beside others; nil: it is all there
+-- is. is_last: there is no other backward in this update.
+local function backward(run, mean, share, is_last)
+   run.loss = mean
    hooks.call(run, "on_backward_begin")
-   local final <close> = run.loss
+   local left <close> = run.loss
    run.loss = nil
+   local final <close> = share and left * share or left
    local _ <close> = scute.range "backward"
    local beside <close> = reducing.beside(run, is_last) -- luacheck: ignore
    final:backward()
@@ -99,21 +102,17 @@ local function forward(run, batch)
    return run.feed.forward(batch.x)
 end
 
--- Adds the gradient of the batch's summed loss, or of its mean where it is all there is. Returns what it saw, see gradients().
+-- Adds the gradient of the batch's summed loss, or of its mean where it is all there is (alone). Returns what it saw, see
+-- gradients().
 local function forward_backward(run, batch, alone, seen, is_last)
    local logits <close> = forward(run, batch) -- (n, classes)
    local loss <close> = criterion.of_batch(run, logits, batch)
-   if not run.unread.late then check_loss(run, loss:item(), seen, run.feed.shared and batch.whole or batch.x) end
+   if not run.unread.late then check_loss(run, loss:item(), seen, run.shared and batch.whole or batch.x) end
    doubt(run, seen, loss)
    local guesses <close> = logits:argmax(2)
    local asked = late.ask { loss = loss, guesses = guesses, y = batch.y }
    local weight = criterion.weight(run, batch)
-   if alone then
-      backward(run, loss, is_last)
-   else
-      local sum <close> = loss * (weight / parallel.unit(run))
-      backward(run, sum, is_last)
-   end
+   backward(run, loss, not alone and weight / parallel.unit(run) or nil, is_last)
    return { n = batch.y:numel(), weight = weight, x = batch.whole or batch.x, asked = asked }
 end
 
@@ -121,8 +120,7 @@ end
 local function go_along(run, batch, is_last)
    local logits <close> = forward(run, batch)
    local loss <close> = criterion.of_batch(run, logits, batch)
-   local nothing <close> = loss * 0
-   backward(run, nothing, is_last)
+   backward(run, loss, 0, is_last)
 end
 
 -- What an update has seen of before it begins: see gradients().
@@ -237,6 +235,7 @@ local function count(run, seen)
       local sums = run.ordered and ordered.losses(seen, losses) or { sum }
       run.last.loss = parallel.count(run, seen, sums, guesses, truths) or end_together(run, seen)
    else
+      if seen.failed then end_together(run, seen) end -- all have the same photos
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
    if seen.asked then
@@ -295,7 +294,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
-   if run.ordered or not run.feed.shared then parallel.agree_to_stop(run) end
+   if run.ordered then parallel.agree_to_stop(run) end
 end
 
 return step
