@@ -283,6 +283,8 @@ static ScStatus join(void) {
    SC_TRY(sc_launch_join(&launched));
    SC_TRY(sc_hosts_compare());
    sc_world_set_launched(launched);
+   struct sigaction action = {.sa_handler = sc_world_goes_on, .sa_flags = SA_RESTART};
+   if (sc_world()->size > 1) sigaction(SIGCONT, &action, NULL);
    if (launched) sc_interrupt_also(SC_ASKED_TO_END);
    if (launched && getenv("SCUTE_NPROC")) sc_interrupt_term_ends();
    return SC_OK;

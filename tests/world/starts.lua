@@ -39,6 +39,16 @@ return function(base)
       scute.train.fit(model, set, { optimizer = scute.optim.adamw(model:groups { lr = 0.001 }), epochs = 3, batch_size = 6,
          workers = 0, output_dir = arg[2], hooks = { { on_epoch_begin = freeze } } })]]
 
+   -- The second process is told to go on, as after a stop, while it waits for the first.
+   local STOPPED = [[-e 'local w = require("scute.core").world
+      w.barrier()
+      if w.rank == 1 then os.execute "(sleep 0.2; kill -CONT $PPID) &" else os.execute "sleep 0.5" end
+      w.all_reduce(scute.ones(1))
+      local first = w.waited()
+      if w.rank == 0 then os.execute "sleep 0.3" end
+      w.all_reduce(scute.ones(1))
+      if w.rank == 1 then print(first < 0.4, w.waited() - first > 0.2) end']]
+
    local function one_line_each()
       write("freezes.lua", FREEZES)
       base.shell "mkdir -p $T/no_start; printf '#!/bin/sh\\nexit 243\\n' >$T/no_start/mpirun.openmpi; chmod +x $T/no_start/*"
@@ -50,6 +60,7 @@ return function(base)
          "{ $S --nproc 2 -e 'for i = 1, 100000 do print(i) end'; echo $? >&2; } | head -n 1",
          "$S --nproc 2 --help",
          "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc 2 $T/freezes.lua $T/photos $T/freezes",
+         "OMP_NUM_THREADS=1 $S --nproc 2 " .. STOPPED,
       }
       check(rs[1].code == 0 and rs[1].out == "1\n1\n", "without a PATH", rs[1].all)
       check(rs[2].err == "scute: mpirun has started no process, and ended with code 243\n", "a code is no signal", rs[2].all)
@@ -63,6 +74,7 @@ return function(base)
       check(rs[6].code == 0 and rs[6].out:find "^usage: ", "help", rs[6].all)
       check(rs[7].code == 1 and rs[7].err == "scute: rank 1: other parameters train than in rank 0 (there are 6 in rank 0): "
          .. "what freezes or unfreezes has to do so in all processes\n", "other parameters", rs[7].all)
+      check(rs[8].code == 0 and rs[8].out == "true\ttrue\n", "a stop while it waits is no waiting", rs[8].all)
    end
 
    return { one_line_each, signals_before_there_are_processes }

@@ -53,6 +53,7 @@ function reducing.prepare(run)
    if before and is_same(before.list, list) then return end
    if before then before.reducer:free() end
    run.reducing = { list = list, reducer = world.reducer(list) }
+   reducing.compare(run) -- of the same shapes they may be others
 end
 
 --- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.
