@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -330,6 +331,17 @@ static ScStatus check_arguments(char *const *arguments) {
    return SC_OK;
 }
 
+// mpirun waits for ever where its own files, which processes have in common, cannot be as large as they are.
+static ScStatus check_file_size(void) {
+   static const rlim_t LEAST = 4100 << 10;
+   struct rlimit limit;
+   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= LEAST) return SC_OK;
+   return sc_fail(SC_EIO,
+                  "--nproc: a file may have %llu kB here (ulimit -f), and those that processes have in common "
+                  "have over 4096; raise that, or start one process alone",
+                  (unsigned long long)limit.rlim_cur >> 10);
+}
+
 // The part of a command that begins with the program.
 static char *const *from_program(char **words, const char *program) {
    while (*words != program) words++;
@@ -344,6 +356,7 @@ ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());
    if (!through_gpus) SC_TRY(check_arguments(arguments));
+   if (!through_gpus) SC_TRY(check_file_size());
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;

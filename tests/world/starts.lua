@@ -61,6 +61,7 @@ return function(base)
          "$S --nproc 2 --help",
          "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc 2 $T/freezes.lua $T/photos $T/freezes",
          "OMP_NUM_THREADS=1 $S --nproc 2 " .. STOPPED,
+         "ulimit -f 8; $S --nproc 2 -e 'x = 1'",
       }
       check(rs[1].code == 0 and rs[1].out == "1\n1\n", "without a PATH", rs[1].all)
       check(rs[2].err == "scute: mpirun has started no process, and ended with code 243\n", "a code is no signal", rs[2].all)
@@ -75,6 +76,8 @@ return function(base)
       check(rs[7].code == 1 and rs[7].err == "scute: rank 1: other parameters train than in rank 0 (there are 6 in rank 0): "
          .. "what freezes or unfreezes has to do so in all processes\n", "other parameters", rs[7].all)
       check(rs[8].code == 0 and rs[8].out == "true\ttrue\n", "a stop while it waits is no waiting", rs[8].all)
+      check(rs[9].code == 1 and rs[9].err:find("^scute: %-%-nproc: a file may have 8 kB here %(ulimit %-f%)"), "small files",
+         rs[9].all)
    end
 
    return { one_line_each, signals_before_there_are_processes }
