@@ -19,6 +19,7 @@ local folder = require "scute.train.folder"
 local hooks = require "scute.train.hooks"
 local lr_find = require "scute.train.lr_find"
 local measures = require "scute.train.measures"
+local mix = require "scute.train.mix"
 local outlook = require "scute.train.outlook"
 local parallel = require "scute.train.parallel"
 local photos = require "scute.train.photos"
@@ -27,6 +28,7 @@ local record = require "scute.train.record"
 local results = require "scute.train.result"
 local runs = require "scute.train.run"
 local snapshot = require "scute.train.snapshot"
+local sync = require "scute.train.sync"
 local unfreeze = require "scute.train.unfreeze"
 local within = require "scute.train.within"
 local FIT = require "scute.train.options"
@@ -133,6 +135,7 @@ local function begin(run)
    outlook.check(run)
    runs.describe(run)
    runs.clamp_batch(run)
+   mix.tell(run)
    record.prepare(run)
    checkpoint.check(run)
    folder.clear(run)
@@ -196,7 +199,9 @@ local function find_rates(run, model, set)
    local computing <close> = algorithms.hold(run) -- luacheck: ignore
    local meter <close> = run.meter -- luacheck: ignore
    runs.count_photos(run)
+   sync.tell(run)
    runs.clamp_batch(run)
+   mix.tell(run)
    record.prepare(run)
    runs.agree(run)
    lr_find.prepare(run)

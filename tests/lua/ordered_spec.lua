@@ -6,6 +6,7 @@ local draw = require "scute.data.draw"
 local mix = require "scute.train.mix"
 local ordered_norms = require "scute.train.ordered_norms"
 local ordered = require "scute.train.ordered"
+local parallel = require "scute.train.parallel"
 local FIT = require "scute.train.options"
 
 local console = require "scute.base.console"
@@ -403,6 +404,25 @@ describe("a step of an ordered run", function()
       assert.same({ 3, 3 }, names["0.bias"].grad:values())
       assert.same({ 3, 3, 3, 3 }, names["1.weight"].grad:values())
       assert.is_nil(names["1.bias"].grad)
+   end)
+end)
+
+describe("a loss that is scaled for float16", function()
+   it("is divided by the same number in any number of processes, which gradients are multiplied by", function()
+      for _, feed in ipairs { {}, { shared = true } } do
+         local run, parts = tiny_run(2, { 1, 2, 3, 4 })
+         run.scaler, run.batch_size = {}, 8
+         assert.equal(8, parallel.unit { scaler = {}, ordered = true, batch_size = 8, feed = feed })
+         local seen = { n = 0, weight = 0, window = { {} } }
+         ordered.gradients(run, parts, 1, seen, function(part)
+            (run.model[2].bias:sum() * (part.x.shape[1] / parallel.unit(run))):backward()
+            return { n = 2, weight = 2 }
+         end)
+         ordered.gather(run, seen)
+         assert.same({ 1, 1 }, run.model[2].bias.grad:values())
+      end
+      assert.equal(1, parallel.unit { ordered = true, batch_size = 8, feed = {} })
+      assert.equal(1, parallel.unit { scaler = {}, batch_size = 8, feed = {} })
    end)
 end)
 

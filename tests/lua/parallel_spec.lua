@@ -117,6 +117,55 @@ describe("photos of a batch", function()
    end)
 end)
 
+describe("photos that have to be two at least", function()
+   local mix = require "scute.train.mix"
+
+   local function run_of(more)
+      local run = { model = scute.nn.Sequential { scute.nn.BatchNorm2d { 2 } }:train(), mixup = 0, cutmix = 0, batch_size = 4,
+         in_parts = 3, meter = { clear = function() end } }
+      for name, value in pairs(more) do run[name] = value end
+      return run
+   end
+
+   -- What f(...) says.
+   local function said(f, ...)
+      local before, text = console.line, ""
+      console.line = function(format, ...) text = text .. format:format(...) end -- luacheck: ignore
+      local ok, why = pcall(f, ...)
+      console.line = before -- luacheck: ignore
+      assert(ok, why)
+      return text
+   end
+
+   local frozen = scute.nn.Sequential { scute.nn.BatchNorm2d { 2 } }:train():freeze()
+
+   it("are so for batch norm that trains, and to be mixed", function()
+      assert.equal(2, parallel.least(run_of {}))
+      assert.equal(1, parallel.least(run_of { model = frozen }))
+      assert.equal(2, parallel.least(run_of { model = frozen, mixes = true, cutmix = 1 }))
+   end)
+
+   it("leave processes or parts without one, which is told once", function()
+      local mixing = run_of { model = frozen, mixes = true, mixup = 0.2 }
+      as(0, 3, function()
+         assert.equal("note: mixup wants 2 photos in a process: 2 of the 3 processes get photos of a batch of 4, the others "
+            .. "wait; --batch_size 6 has some for all, or take fewer processes", said(parallel.tell_idle, mixing, 2))
+         assert.equal("", said(parallel.tell_idle, mixing, 2))
+         assert.matches("^note: batch norm that trains wants 2", said(parallel.tell_idle, run_of {}, 2))
+         assert.equal("", said(parallel.tell_idle, run_of { batch_size = 6 }, 2))
+      end)
+      assert.equal("note: batch norm that trains wants 2 photos in a part: 2 of the 3 parts of a batch of 4 have photos; "
+         .. "--batch_size 6 has some for all, or take fewer --parts", said(parallel.tell_empty, run_of {}, 2))
+      assert.equal("", said(parallel.tell_empty, run_of { in_parts = 2 }, 2))
+      assert.equal("", said(parallel.tell_empty, run_of { batch_size = 2 }, 1))
+   end)
+
+   it("are not there in batches of one, which is told", function()
+      assert.matches("^note: %-%-cutmix changes nothing: ", said(mix.tell, run_of { mixes = true, cutmix = 1, batch_size = 1 }))
+      assert.equal("", said(mix.tell, run_of { mixes = true, mixup = 1 }) .. said(mix.tell, run_of { batch_size = 1 }))
+   end)
+end)
+
 describe("batches that validate", function()
    it("are taken in turns, whole", function()
       for size = 1, 4 do

@@ -72,6 +72,67 @@ describe("--sync_batch_norm", function()
       assert.is_false(model[4].synchronised)
    end)
 
+   it("has its way beside the script's, which may say something else from step to step", function()
+      local model = network(nn.ReLU())
+      local run = run_of(model, true, { sync_batch_norm = false })
+      do
+         local held <close> = sync.hold(run) -- luacheck: ignore
+         assert.is_nil(sync.window(run, {}))
+         model[4].synchronised = true
+         assert.same({}, sync.window(run, {}))
+         assert.equal("all 3", model[4].synchronised)
+         assert.is_nil(run.micro)
+         assert.equal(1, #run.synchronised)
+         model[4].fixed = true
+         assert.is_nil(sync.window(run, {}))
+         model[4].fixed = false
+         sync.window(run, {})
+         assert.equal("all 3", model[4].synchronised)
+         sync.leave(run)
+         assert.is_false(model[4].synchronised)
+      end
+      assert.is_true(model[4].synchronised)
+      assert.is_nil(rawget(model[2], "synchronised"))
+   end)
+
+   it("is for photos that are shared out", function()
+      local model = network(nn.ReLU())
+      model[2].synchronised = true
+      for _, other in ipairs { run_of(model, true, { feed = {} }), run_of(model, true, { ordered = true }) } do
+         do
+            local held <close> = sync.hold(other) -- luacheck: ignore
+            assert.is_nil(other.synchronised)
+            assert.is_false(model[2].synchronised)
+         end
+         assert.is_true(model[2].synchronised)
+      end
+   end)
+
+   it("sees a layer that stands in two places once", function()
+      local norm = nn.BatchNorm2d { 4 }
+      local model = nn.Sequential { norm, nn.ReLU(), norm }
+      norm.synchronised = true
+      do
+         local run = run_of(model, true)
+         local held <close> = sync.hold(run) -- luacheck: ignore
+         sync.window(run, {})
+         assert.equal("all 0", norm.synchronised)
+      end
+      assert.is_true(norm.synchronised)
+   end)
+
+   it("refuses a layer whose class computes in a way of its own, where the script has made that synchronised", function()
+      local model = network(Own { 4 })
+      model[5].synchronised = true
+      sync.tell(run_of(model, false, { sync_batch_norm = false }))
+      for _, f in ipairs { sync.tell, sync.hold } do
+         local ok, why = pcall(f, run_of(model, true, { sync_batch_norm = false }))
+         assert.is_false(ok)
+         assert.matches("^4 %(Own%) is synchronised over the processes, and its class computes in a way of its own",
+            console.message(why))
+      end
+   end)
+
    it("is no part of what is saved of a model", function()
       local model, other = network(nn.ReLU()), network(nn.ReLU())
       model[2].synchronised = true
@@ -82,13 +143,13 @@ describe("--sync_batch_norm", function()
    end)
 
    it("says where it changes nothing", function()
-      local nothing = "note: --sync_batch_norm changes nothing: "
-      assert.equal(nothing .. "the model has no batch norm", told_by(sync.tell, run_of(nn.Sequential { nn.ReLU() }, true)))
+      local nothing = "note: --sync_batch_norm changes nothing"
+      assert.equal(nothing .. ": the model has no batch norm", told_by(sync.tell, run_of(nn.Sequential { nn.ReLU() }, true)))
       local frozen = network(nn.ReLU()):freeze()
-      assert.equal(nothing .. "all batch norms are frozen, and keep the statistics that they have",
+      assert.equal(nothing .. " as long as all batch norms are frozen, and keep the statistics that they have",
          told_by(sync.tell, run_of(frozen, true)))
       assert.equal("", told_by(sync.tell, run_of(frozen, true, { unfreeze = {} })))
-      assert.equal(nothing .. "there is one process", told_by(sync.tell, run_of(frozen, false)))
+      assert.equal(nothing .. ": there is one process", told_by(sync.tell, run_of(frozen, false)))
       assert.equal("", told_by(sync.tell, run_of(frozen, false, { sync_batch_norm = false })))
       assert.equal("", told_by(sync.tell, run_of(network(nn.ReLU()), true)))
       assert.matches("^note: %-%-sync_batch_norm: not of 4, whose class computes in a way of its own: each process takes",

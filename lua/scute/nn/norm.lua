@@ -4,7 +4,8 @@
 --
 -- With the field synchronised = true a batch is, in training mode, that of all processes of scute.world, as
 -- torch.nn.SyncBatchNorm has it: all of them call the layer together, forward and backward, with any number of photos each.
--- train.fit { sync_batch_norm = true } sets it while it trains. It is no part of what is saved.
+-- train.fit { sync_batch_norm = true } sets it while it trains; a script may set it in some layers, which train.fit then lets
+-- meet. It is no part of what is saved.
 local scute = require "scute.core"
 local Module = require "scute.nn.module"
 local init = require "scute.nn.initialise"

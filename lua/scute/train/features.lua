@@ -163,6 +163,7 @@ local function cutting(run, order)
    if not run.ordered then return nil end
    local _, numbers = repeats(run.set.train, order)
    local least = parallel.least(run)
+   parallel.tell_empty(run, least)
    return function(first, last) return ordered.cut_whole(run, table.move(numbers, first, last, 1, {}), least) end
 end
 

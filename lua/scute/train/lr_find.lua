@@ -8,6 +8,7 @@ local photos = require "scute.train.photos"
 local precision = require "scute.train.precision"
 local sampling = require "scute.train.sampling"
 local step = require "scute.train.step"
+local sync = require "scute.train.sync"
 local FIT = require "scute.train.options"
 
 local lr_find = {}
@@ -153,7 +154,11 @@ end
 function lr_find.run(run)
    local leader = leading_group(run.optimizer)
    run.model:train()
-   local points, stopped = climb(run, leader)
+   local points, stopped
+   do
+      local synchronised <close> = sync.hold(run) -- luacheck: ignore
+      points, stopped = climb(run, leader)
+   end
    smooth(points)
    local read = table.move(points, 1, #points - (stopped and math.max(1, #points // 20) or 0), 1, {}) -- not the explosion
    local lowest = lowest_of(read)

@@ -5,6 +5,7 @@
 -- Mixup: Zhang et al. 2018; cutmix: Yun et al. 2019. The loss share * L(y) + (1 - share) * L(partner) equals the cross
 -- entropy with the soft target share * onehot(y) + (1 - share) * onehot(partner), since it is linear in the target.
 local scute = require "scute"
+local console = require "scute.base.console"
 local draw = require "scute.data.draw"
 
 local mix = {}
@@ -99,6 +100,14 @@ local function apply(run, batch, i)
    end
    batch.x:free()
    batch.x, batch.partner, batch.share = x, partner, share
+end
+
+--- Says where no photo has another one to be mixed with. To be called when batch_size is what it stays.
+function mix.tell(run)
+   if run.mixes and run.batch_size == 1 then
+      console.line("note: --%s changes nothing: a photo is mixed with another one of its batch, and batches have one; take a "
+         .. "larger --batch_size", run.mixup > 0 and "mixup" or "cutmix")
+   end
 end
 
 --- Mixes the batches of a step, where the run wants that.

@@ -4,8 +4,8 @@
 -- ((g1 + g2) + g3) + g4, by one process or by several, each of which has a stretch of the parts.
 --
 -- What is drawn while a photo goes through the network (dropout, stochastic depth) follows from seed, epoch and photo; what a
--- layer draws for a whole part, and mixup and cutmix, from seed, epoch, step and part. Photos of one part are mixed among
--- themselves, and a loss of the user's sees one part at a time.
+-- layer draws for a whole part, and mixup and cutmix, from seed, epoch, step and part. Photos of one part, which are two at
+-- least then, are mixed among themselves, and a loss of the user's sees one part at a time.
 --
 -- A batch norm that trains sees the photos of one part, see scute.train.ordered_norms.
 local scute = require "scute.core"
@@ -330,7 +330,7 @@ function ordered.gather(run, seen)
    total.failed = counts[2 * slots + 1] > 0
    seen.total = total
    if total.n == 0 or total.failed then return false end
-   run.optimizer:scale_grad(1 / total.weight)
+   run.optimizer:scale_grad(parallel.unit(run) / total.weight)
    return true
 end
 

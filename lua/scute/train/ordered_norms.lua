@@ -20,7 +20,7 @@ function ordered_norms.check(run)
       if moves and not Module.is(owner, BatchNorm2d) then
          console.fail("--ordered: %s (%s) has running statistics of its own, which would depend on the number of processes; "
             .. "keep them as they are, and say so (fixed = true in the layer), or leave --ordered out", path, owner.class_name)
-      elseif moves and run.shared and rawget(owner, "synchronised") then
+      elseif moves and run.shared and owner.synchronised then
          console.fail("--ordered: %s is synchronised over the processes, and a batch norm of an ordered run sees one part; "
             .. "leave one of the two out", path)
       end

@@ -268,9 +268,16 @@ local function moving(run)
    return statistics, counts
 end
 
---- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one.
+-- What in a run wants two photos in a process, or in a part of a batch; nil where nothing does.
+local function wants_two(run)
+   if #moving(run) > 0 then return "batch norm that trains" end
+   return run.mixes and (run.mixup > 0 and "mixup" or "cutmix") or nil
+end
+
+--- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one, and mixup
+-- and cutmix would mix it with itself.
 function parallel.least(run)
-   return #moving(run) > 0 and 2 or 1
+   return wants_two(run) and 2 or 1
 end
 
 --- Tells, once in a run, that some processes get no photos of a full batch, and wait. least: see above.
@@ -279,9 +286,19 @@ function parallel.tell_idle(run, least)
    if run.has_idle or takers == world.size then return end
    run.has_idle = true
    run.meter:clear()
-   console.line("note: batch norm that trains wants %d photos in a process: %d of the %d processes get photos of a batch of "
-      .. "%d, the others wait; --batch_size %d has some for all, or take fewer processes", least, takers, world.size,
+   console.line("note: %s wants %d photos in a process: %d of the %d processes get photos of a batch of %d, the others wait; "
+      .. "--batch_size %d has some for all, or take fewer processes", wants_two(run), least, takers, world.size,
       run.batch_size, least * world.size)
+end
+
+--- The same of an ordered run, of whose parts of a batch some have no photo. least: see above.
+function parallel.tell_empty(run, least)
+   local some = math.max(1, math.min(run.in_parts, run.batch_size // least))
+   if run.has_idle or some == run.in_parts or least == 1 then return end
+   run.has_idle = true
+   run.meter:clear()
+   console.line("note: %s wants %d photos in a part: %d of the %d parts of a batch of %d have photos; --batch_size %d has some "
+      .. "for all, or take fewer --parts", wants_two(run), least, some, run.in_parts, run.batch_size, least * run.in_parts)
 end
 
 -- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be
@@ -363,9 +380,10 @@ local function share_statistics(run, seen, first)
 end
 
 --- What the sum of losses that backward begins with is divided by beforehand: where it is scaled for float16, a sum over many
--- photos would overflow where their mean, as one process has it, does not.
+-- photos would overflow where their mean, as one process has it, does not. In an ordered run it is the same for any number of
+-- processes, which would round otherwise.
 function parallel.unit(run)
-   return run.scaler and run.feed.shared and run.batch_size or 1
+   return run.scaler and (run.feed.shared or run.ordered) and run.batch_size or 1
 end
 
 -- What each process takes of its photos at a time, by rank, 0 for all of them; those for whom memory has run out are told.

@@ -386,7 +386,9 @@ function photos.source(run)
          end, nil, nil, closing
       end
       if options.ordered then
-         return ordered.batches(run, order, size, steps, skip, read_list, parallel.least(run), augments and function(x, numbers)
+         local least = parallel.least(run)
+         parallel.tell_empty(run, least)
+         return ordered.batches(run, order, size, steps, skip, read_list, least, augments and function(x, numbers)
             local which <close> = scute.tensor(numbers, { dtype = "i64" })
             return augmenting.apply(run, shown, x, which, options.epoch)
          end)

@@ -275,7 +275,7 @@ end
 function step.run(run, window, done, recorded)
    hooks.call(run, "on_step_begin")                         -- the schedule sets the rates
    begin(run)
-   local own = run.synchronised and sync.window(run, window)
+   local own = sync.window(run, window)
       or (run.ordered and ordered.parts or parallel.own)(run, window) -- of several processes, the photos of this one
    mix.window(run, own)                                     -- mixup and cutmix
    reducing.prepare(run)                                    -- sums over the processes

@@ -7,6 +7,9 @@
 -- process that has some: they add nothing to statistics and gradients, and as it does what that one does, no layer and no loss
 -- meets anything that it does not meet there (a blank photo might be new to them).
 --
+-- Layers that the script itself has made synchronised are treated alike, with or without the option: who has no photo would
+-- else leave the others waiting in them. Which layers meet is found out anew in each step, since hooks freeze and thaw.
+--
 -- Where a process runs out of memory all of them begin the step anew, once; then all of them end, since statistics of pieces
 -- of a batch would be others.
 local scute = require "scute.core"
@@ -21,11 +24,13 @@ local world = scute.world
 
 -- ---- which layers ----
 
--- The batch norms of a model by their paths, in its order: those of the library, and those that compute in a way of their own.
+-- The batch norms of a model by their paths, in its order, each once: those of the library, and those that compute in a way of
+-- their own.
 local function norms_of(model)
-   local found, own = {}, {}
+   local found, own, seen = {}, {}, {}
    for path, module in model:named_modules() do
-      if Module.is(module, BatchNorm2d) then
+      if Module.is(module, BatchNorm2d) and not seen[module] then
+         seen[module] = true
          table.insert(fused.is_own(module, BatchNorm2d) and found or own, { path = path, norm = module })
       end
    end
@@ -41,18 +46,30 @@ end
 
 -- Why the option changes nothing in a run, or nil.
 local function nothing_to_do(run, found)
-   if #found == 0 then return "the model has no batch norm" end
+   if #found == 0 then return ": the model has no batch norm" end
    if run.unfreeze or not all_are_frozen(found) then return nil end
-   return "all batch norms are frozen, and keep the statistics that they have"
+   return " as long as all batch norms are frozen, and keep the statistics that they have"
 end
 
---- What of the option is not as one may think.
+-- Fails where a layer that the script has made synchronised may do anything: nobody could go along with it without counting.
+local function refuse_own(own)
+   for _, entry in ipairs(own) do
+      if entry.norm.synchronised then
+         console.fail("%s (%s) is synchronised over the processes, and its class computes in a way of its own, of which is not "
+            .. "known what it does with photos that do not count; make it a BatchNorm2d, or set synchronised = false",
+            entry.path, entry.norm.class_name)
+      end
+   end
+end
+
+--- What of the option is not as one may think; fails where a layer cannot be synchronised.
 function sync.tell(run)
+   local found, own = norms_of(run.model)
+   if run.shared then refuse_own(own) end
    if not run.sync_batch_norm then return end
    if not run.shared then return console.line "note: --sync_batch_norm changes nothing: there is one process" end
-   local found, own = norms_of(run.model)
    local why = nothing_to_do(run, found)
-   if why and #own == 0 then console.line("note: --sync_batch_norm changes nothing: %s", why) end
+   if why and #own == 0 then console.line("note: --sync_batch_norm changes nothing%s", why) end
    if #own > 0 then
       console.line("note: --sync_batch_norm: not of %s%s, whose class computes in a way of its own: each process takes the "
          .. "statistics of its own photos there", own[1].path, #own > 1 and (" and %d more"):format(#own - 1) or "")
@@ -61,34 +78,58 @@ end
 
 -- ---- an epoch ----
 
-local function that_train(list)
-   local found = {}
-   for _, entry in ipairs(list) do found[#found + 1] = not entry.norm.fixed and entry or nil end
-   return found
-end
-
 local function set(list, how)
-   for _, entry in ipairs(list) do rawset(entry.norm, "synchronised", how and ("%s %s"):format(how, entry.path)) end
+   for _, entry in ipairs(list) do
+      entry.value = how and ("%s %s"):format(how, entry.path)
+      rawset(entry.norm, "synchronised", entry.value)
+   end
 end
 
---- Until the value that it returns goes out of scope, batch norms that train are synchronised where the run wants that; then
--- they are as they were. run.synchronised: those layers, while there are any.
-function sync.hold(run)
-   local list = run.sync_batch_norm and run.feed.shared and that_train((norms_of(run.model))) or {}
-   local before = {}
-   for i, entry in ipairs(list) do before[i] = rawget(entry.norm, "synchronised") end
-   set(list, "all")
-   run.synchronised = #list > 0 and list or nil
+-- Notes what the script says of a layer now: entry.said = what it has in the field, entry.asks = whether that makes the layer
+-- synchronised, entry.value = what stands there since. A hook may say something else from one step to the next.
+local function look_at(entry)
+   local said = rawget(entry.norm, "synchronised")
+   if entry.is_known and said == entry.value then return end
+   entry.is_known, entry.said, entry.asks, entry.value = true, said, entry.norm.synchronised, said
+end
+
+-- Makes those layers synchronised that are to be now, and no other one: run.synchronised. Where each process computes whole
+-- batches, or parts of them in order, there is nothing to meet for.
+local function choose(run)
+   local meets, joining, alone = run.feed.shared and not run.ordered, {}, {}
+   refuse_own(run.norms.own)
+   for _, entry in ipairs(run.norms.found) do
+      look_at(entry)
+      if meets and (run.sync_batch_norm or entry.asks) and not entry.norm.fixed then
+         joining[#joining + 1] = entry
+      elseif entry.asks or entry.value ~= entry.said then
+         alone[#alone + 1] = entry
+      end
+   end
+   set(joining, "all")
+   set(alone, false)
+   run.synchronised = #joining > 0 and joining or nil
    if run.synchronised then run.micro = nil end
+end
+
+--- Until the value that it returns goes out of scope, batch norms that train are synchronised where the run or the script wants
+-- that; then they are as they were. run.synchronised: those layers, while there are any.
+function sync.hold(run)
+   if not run.shared then return nil end
+   local found, own = norms_of(run.model)
+   run.norms = { found = found, own = own }
+   choose(run)
    return setmetatable({}, { __close = function()
-      for i, entry in ipairs(list) do rawset(entry.norm, "synchronised", before[i]) end
-      run.synchronised = nil
+      for _, entry in ipairs(found) do
+         if rawget(entry.norm, "synchronised") == entry.value then rawset(entry.norm, "synchronised", entry.said) end
+      end
+      run.synchronised, run.norms = nil, nil
    end })
 end
 
 --- From here on, in this epoch, a process computes for itself alone: it is about to end the run.
 function sync.leave(run)
-   set(run.synchronised or {}, nil)
+   set(run.synchronised or {}, false)
 end
 
 -- ---- a step ----
@@ -162,8 +203,10 @@ local function stand_in(run, batch, giver, said)
 end
 
 --- The batches of a window that this process goes through: its own, and in place of those of which it has no photo, others' as
--- batches with stands_in. Those of which nobody has one are left out. Together.
+-- batches with stands_in. Those of which nobody has one are left out. nil where no layer is synchronised now. Together.
 function sync.window(run, window)
+   if run.norms then choose(run) end
+   if not run.synchronised then return nil end
    local own = {}
    for i, said in ipairs(exchange(window)) do
       local giver, lacks = giver_of(said)
@@ -194,8 +237,8 @@ end
 function sync.refuse(run, why)
    if not run.synchronised then return end
    run.meter:clear()
-   console.fail("%s: a batch is not taken in pieces with --sync_batch_norm, whose statistics are over all of it; take a "
-      .. "smaller --batch_size, or more processes", why)
+   console.fail("%s: a batch is not taken in pieces with %s, whose statistics are over all of it; take a smaller --batch_size, "
+      .. "or more processes", why, run.sync_batch_norm and "--sync_batch_norm" or "synchronised batch norm")
 end
 
 return sync
