@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "host/bind/interrupt.h"
 #include "host/bind/program.h"
@@ -107,6 +108,17 @@ static int read_processes(const char *text, int *out) {
    return 0;
 }
 
+// What one process does alone, and why.
+static const char OF_ONE[] =
+    "runs a file or -e CODE, and goes with no session, script from standard input ('-'), "
+    "--watch, --check or --init";
+
+static bool is_of_one(const Options *options, int argc, char **argv) {
+   bool input = options->script < argc && strcmp(argv[options->script], "-") == 0;
+   return options->session || options->watch || options->check || options->project || input ||
+          (options->script == argc && !options->codes);
+}
+
 // Returns 0, or the exit code after a message.
 static int parse(int argc, char **argv, Options *options) {
    *options = (Options){0};
@@ -151,14 +163,11 @@ static int parse(int argc, char **argv, Options *options) {
          return complain(option);
    }
    options->script = i;
+   if (options->help || options->version) return 0;
    if (options->watch && (i == argc || strcmp(argv[i], "-") == 0 || options->session))
       return fprintf(stderr, "scute: --watch needs a file, and no session\n"), EXIT_USAGE;
-   if (options->processes && (options->session || options->watch || options->check || options->project ||
-                              (i == argc && !options->codes) || (i < argc && strcmp(argv[i], "-") == 0)))
-      return fprintf(stderr,
-                     "scute: --nproc runs a file or -e CODE, and goes with no session, --watch, --check "
-                     "or --init\n"),
-             EXIT_USAGE;
+   if (options->processes && is_of_one(options, argc, argv))
+      return fprintf(stderr, "scute: --nproc %s\n", OF_ONE), EXIT_USAGE;
    bool alone =
        !options->codes && !options->session && !options->watch && !options->project && !options->profile;
    if (options->check && (!alone || i == argc))
@@ -245,12 +254,37 @@ static int start_processes(const Options *options, int argc, char **argv) {
    return status == SC_OK ? code : complain_of(status);
 }
 
+// The first of several processes speaks; the others leave it time to.
+static bool is_first(const ScLaunch *launch) {
+   if (launch->rank > 0) nanosleep(&(struct timespec){.tv_sec = 3}, NULL);
+   return launch->rank == 0;
+}
+
+// Returns 0, or the exit code after a message: of several processes of a launcher that would do what one does.
+static int check_launch(const Options *options, int argc, char **argv) {
+   ScLaunch launch;
+   if (sc_launch_find(&launch) != SC_OK || launch.size < 2 || !is_of_one(options, argc, argv)) return 0;
+   if (is_first(&launch))
+      fprintf(stderr,
+              "scute: one of several processes (%s is set) %s; SCUTE_WORLD=none passes over the launcher\n",
+              launch.variable, OF_ONE);
+   return EXIT_USAGE;
+}
+
+static int print_usage(void) {
+   ScLaunch launch;
+   if (sc_launch_find(&launch) != SC_OK || launch.rank == 0) fputs(USAGE, stdout);
+   return sc_program_close(NULL, 0);
+}
+
 // What a launcher says of this process, and the group it is in.
 static ScStatus join(void) {
    bool launched;
    SC_TRY(sc_launch_join(&launched));
    SC_TRY(sc_hosts_compare());
    sc_world_set_launched(launched);
+   struct sigaction action = {.sa_handler = sc_world_goes_on, .sa_flags = SA_RESTART};
+   if (sc_world()->size > 1) sigaction(SIGCONT, &action, NULL);
    if (launched) sc_interrupt_also(SC_ASKED_TO_END);
    if (launched && getenv("SCUTE_NPROC")) sc_interrupt_term_ends();
    return SC_OK;
@@ -267,8 +301,9 @@ int main(int argc, char **argv) {
    Options options;
    int code = parse(argc, argv, &options);
    if (code != 0) return code;
-   if (options.help) return fputs(USAGE, stdout), sc_program_close(NULL, 0);
+   if (options.help) return print_usage();
    if (options.processes > 1 && !options.version) return start_processes(&options, argc, argv);
+   if (!options.version && (code = check_launch(&options, argc, argv)) != 0) return code;
    if (options.watch && !options.version && sc_watch(argv[options.script], &code)) return code;
    sc_set_memory_meter(sc_memory_left);
    ScStatus started = sc_set_default_threads();

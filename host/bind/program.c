@@ -73,6 +73,10 @@ static void close_state(lua_State *L) {
    sc_watch_syncs(NULL); // who is told looks where Lua is
 }
 
+static bool was_asked(int code) {
+   return sc_interrupted() || code == 128 + SIGINT || code == 128 + SIGTERM;
+}
+
 // Of several processes, the others hear of the end, and of how it ended: while the devices are there, since the
 // others may be reached through them.
 static int end(int code) {
@@ -81,7 +85,7 @@ static int end(int code) {
       fprintf(stderr, "%sit ends in the middle of sums that other processes wait for\n", sc_world_speaker());
       code = EXIT_FAILURE;
    }
-   sc_world_leave(code, sc_interrupted() || code == 128 + SIGINT || code == 128 + SIGTERM);
+   sc_world_leave(code, was_asked(code));
    return code;
 }
 
@@ -93,12 +97,22 @@ int sc_program_close(lua_State *L, int code) {
    return code;
 }
 
+// Of several processes: what os.exit ends in one of them ends the others too, who may have no idea why.
+static void tell_exit(int code) {
+   if (sc_world()->size == 1 || code == 0 || was_asked(code) || sc_world_has_spoken()) return;
+   fflush(stdout);
+   if (sc_world_speaks())
+      fprintf(stderr, "scute: rank %d was ended by os.exit(%d), and the others with it\n", sc_world()->rank,
+              code);
+}
+
 // os.exit(code = true, close = true): as Lua's own, but closes the state unless told not to (workers end, files
 // are written out) and fails where standard output could not be written.
 static int exit_program(lua_State *L) {
    int code = lua_isboolean(L, 1) ? !lua_toboolean(L, 1) : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
    bool close = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
    sc_interrupt_detach();
+   tell_exit(code);
    if (close) close_state(L);
    code = end(code);
    if (close) sc_close_devices();

@@ -158,15 +158,19 @@ static int ending(lua_State *L) {
    return code;
 }
 
+static int cannot_open(const char *option, const char *path) {
+   int why = errno;
+   if (sc_world_speaks())
+      fprintf(stderr, "%s%scannot open '%s': %s\n", sc_world_speaker(), option, path, strerror(why));
+   return EXIT_FAILURE;
+}
+
 int sc_run_file(lua_State *L, const char *path, int argc, char **argv, bool keep) {
    bool input = strcmp(path, "-") == 0;
    char own[PATH_MAX];
    if (!input) path = sc_library_script(path, own);
    if (!input) sc_watched_note(path);
-   if (!input && access(path, R_OK) != 0) {
-      fprintf(stderr, "scute: cannot open '%s': %s\n", path, strerror(errno));
-      return EXIT_FAILURE;
-   }
+   if (!input && access(path, R_OK) != 0) return cannot_open("", path);
    int failed = input ? 0 : enter(L, path);
    if (failed) return failed;
    int status = load_file(L, input ? NULL : path, keep);
@@ -181,10 +185,7 @@ int sc_run_load(lua_State *L, const char *path) {
    char own[PATH_MAX];
    path = sc_library_script(path, own);
    sc_watched_note(path);
-   if (access(path, R_OK) != 0) {
-      fprintf(stderr, "scute: -l: cannot open '%s': %s\n", path, strerror(errno));
-      return EXIT_FAILURE;
-   }
+   if (access(path, R_OK) != 0) return cannot_open("-l: ", path);
    if (!sc_library_look_also(path)) return fprintf(stderr, "scute: not enough memory\n"), EXIT_FAILURE;
    int code = call(L, load_file(L, path, false), 0, 0);
    lua_settop(L, 0);

@@ -24,8 +24,15 @@ bool sc_world_speaks(void) {
    return rank == 0 || sc_world_wait_for_first(FIRST + NEXT * (rank < MOST ? rank - 1 : MOST));
 }
 
+static bool has_spoken;
+
+bool sc_world_has_spoken(void) {
+   return has_spoken;
+}
+
 const char *sc_world_speaker(void) {
    static char text[160];
+   has_spoken = true;
    int rank = sc_world()->rank;
    if (rank == 0 && !sc_hosts_are_several()) return "scute: ";
    if (sc_hosts_are_several())

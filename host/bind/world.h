@@ -11,6 +11,8 @@
 bool sc_world_speaks(void);
 // What a message begins with: "scute: ", or "scute: rank 2: ".
 const char *sc_world_speaker(void);
+// Whether this process has begun a message so.
+bool sc_world_has_spoken(void);
 
 // Whether a launcher has started this process: then its streams are the launcher's.
 void sc_world_set_launched(bool);

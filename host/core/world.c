@@ -1,5 +1,6 @@
 #include "host/core/world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,8 +146,16 @@ double sc_world_waited(void) {
    return waited;
 }
 
+static volatile sig_atomic_t was_stopped;
+
+void sc_world_goes_on(int signal) {
+   (void)signal;
+   was_stopped = true;
+}
+
 void sc_world_add_waited(double since) {
-   waited += sc_seconds() - since;
+   if (!was_stopped) waited += sc_seconds() - since;
+   was_stopped = false;
 }
 
 ScStatus sc_world_sum(ScDtype dtype, int64_t n, void *data) {

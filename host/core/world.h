@@ -42,6 +42,8 @@ bool sc_world_wait_for_first(double seconds);
 // the time since that moment (sc_seconds).
 double sc_world_waited(void);
 void sc_world_add_waited(double since);
+// A handler of SIGCONT: this process was stopped, and if that was while it waited, others waited for it.
+void sc_world_goes_on(int signal);
 // The world's all_reduce, timed.
 ScStatus sc_world_sum(ScDtype, int64_t n, void *data);
 

@@ -36,7 +36,10 @@ static ScStatus read_wish(const char **wish) {
 static ScStatus read_number(const char *variable, int least, int *out) {
    const char *text = value_of(variable);
    if (!text)
-      return sc_fail(SC_EARG, "the environment has half of what a launcher says: %s is not set", variable);
+      return sc_fail(
+          SC_EARG,
+          "the environment has half of what a launcher says: %s is not set; SCUTE_WORLD=none passes over it",
+          variable);
    char *end;
    long n = strtol(text, &end, 10);
    if (*end || n < least || n > MOST)

@@ -11,7 +11,7 @@ void sc_noise_begin(ScNoise *noise, int out) {
    noise->out = out;
    noise->rank = -1;
    noise->signal = noise->code = 0;
-   noise->said = noise->block = noise->line = false;
+   noise->said = noise->broken = noise->block = noise->line = false;
    noise->n = 0;
 }
 
@@ -91,6 +91,14 @@ static bool is_of_blocks(const char *line) {
                            strstr(line, " sent help message help-mpi-api.txt / mpi-abort"));
 }
 
+// Whether a line tells that nobody reads what mpirun writes, or is among what it has to say after that, down to
+// a fault of its own.
+static bool is_of_broken_pipe(ScNoise *noise) {
+   const char *line = noise->text;
+   if (*line == '[' && strstr(line, "] mpirun: SIGPIPE detected on fd ")) noise->broken = true;
+   return noise->broken && (*line == '[' || *line == '\n' || strncmp(line, "mpirun: ", 8) == 0);
+}
+
 // Where the line that was completed last begins.
 static size_t last_line(const ScNoise *noise) {
    size_t at = noise->n - 1;
@@ -105,7 +113,7 @@ static void end_line(ScNoise *noise) {
    if (!noise->block && fence) {
       noise->block = true;
    } else if (!noise->block) {
-      if (is_of_blocks(noise->text)) noise->n = 0;
+      if (is_of_blocks(noise->text) || is_of_broken_pipe(noise)) noise->n = 0;
       sc_noise_flush(noise);
    } else if (fence) {
       if (read_block(noise)) noise->n = 0;
@@ -125,7 +133,8 @@ static void hold(ScNoise *noise, char c) {
 void sc_noise_take(ScNoise *noise, const char *bytes, size_t n) {
    const char *from = bytes, *end = bytes + n;
    for (const char *at = bytes; at < end; at++) {
-      bool held = noise->block || noise->n > 0 || (!noise->line && strchr("-[m", *at));
+      bool held =
+          noise->block || noise->n > 0 || (!noise->line && strchr(noise->broken ? "-[m\n" : "-[m", *at));
       if (!held) {
          noise->line = *at != '\n';
          continue;

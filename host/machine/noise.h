@@ -12,6 +12,7 @@ typedef struct {
    int signal;       // that ended it, 0: none
    int code;         // its exit code, 0: none was told
    bool said;        // it has ended the others itself, having said why
+   bool broken;      // nobody reads standard output any more, for which mpirun ends all of them
    bool block, line; // between two lines of dashes; within a line that is passed on
    size_t n;         // bytes that are held back
    char text[8192];

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@
 // ---- signals ----
 
 static volatile pid_t launcher;              // 0: it has ended
-static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one
+static volatile sig_atomic_t asked, is_over; // the first signal; whether there was a second one, or is to be
 static bool hung;                            // mpirun was ended, since one process was gone and others were not
 static volatile long long first_press, second_press;
 
@@ -49,17 +50,21 @@ static void tell_launcher(int number) {
    if (launcher > 0) kill(launcher, number);
 }
 
+static void end_all(void) {
+   if (is_over) return;
+   is_over = true;
+   second_press = now();
+   tell_launcher(SIGTERM);
+}
+
 // mpirun is in a group of its own, so that what a terminal sends comes here alone.
 static void on_end(int number) {
    int saved = errno;
    if (!asked) {
       asked = number;
       first_press = now();
-      tell_launcher(SC_ASKED_TO_END);
-   } else if (!is_over && now() - first_press >= SAME_PRESS) {
-      is_over = true;
-      second_press = now();
-      tell_launcher(SIGTERM);
+   } else if (now() - first_press >= SAME_PRESS) {
+      end_all();
    }
    errno = saved;
 }
@@ -198,6 +203,18 @@ static ScStatus look(int *status, bool *ended) {
    return sc_fail(SC_EIO, "cannot tell how mpirun ended: %s", strerror(errno));
 }
 
+// mpirun passes on what it is told, to those that are there: before all of them are beyond their start a signal
+// would be lost to some, and there is nothing yet that they could finish.
+static void pass_on(const ScRanks *ranks) {
+   static bool is_done;
+   if (!asked || is_done) return;
+   is_done = true;
+   if (sc_ranks_handle(ranks, SC_ASKED_TO_END))
+      tell_launcher(SC_ASKED_TO_END);
+   else
+      end_all();
+}
+
 // A process that outlives mpirun may hold the pipe: what counts is mpirun's own end.
 static ScStatus wait_for_end(ScNoise *noise, ScRanks *ranks, int errors, int *status) {
    enum { LOOK = 200 };
@@ -209,6 +226,7 @@ static ScStatus wait_for_end(ScNoise *noise, ScRanks *ranks, int errors, int *st
       else
          poll(NULL, 0, LOOK);
       hung = hung || sc_ranks_look(ranks, launcher) > PATIENCE;
+      pass_on(ranks);
       if (hung || (is_over && now() - second_press > LAST_WORDS)) kill(launcher, SIGKILL);
       looked = look(status, &ended);
    }
@@ -229,10 +247,19 @@ static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool 
    char who[40];
    int rank = noise->rank, signal = noise->signal;
    if (asked || code == 0 || noise->said) return;
+   if (noise->broken) {
+      fprintf(stderr, "scute: cannot write to standard output\n");
+      return;
+   }
    if (by_signal && !hung) return tell("mpirun", code - 128);
    if (rank < 0) {
+      bool is_signal = code > 128 && code <= 128 + SIGRTMAX;
       rank = ranks->gone;
-      signal = ranks->signal || code <= 128 ? ranks->signal : code - 128;
+      signal = ranks->signal || !is_signal ? ranks->signal : code - 128;
+   }
+   if (!signal && ranks->n == 0) {
+      fprintf(stderr, "scute: mpirun has started no process, and ended with code %d\n", code);
+      return;
    }
    snprintf(who, sizeof who, rank < 0 ? "a process" : "rank %d", rank);
    if (signal) tell(who, signal);
@@ -255,6 +282,7 @@ static ScStatus run(int n, char **words, const char *program, int *code) {
    close(errors);
    if (waited != SC_OK) return waited;
    *code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+   if (noise.broken) *code = EXIT_FAILURE;
    if (*code) sc_orphans_kill(program);
    tell_end(&noise, &ranks, *code, WIFSIGNALED(status));
    if (*code && asked) *code = 128 + asked;
@@ -303,6 +331,17 @@ static ScStatus check_arguments(char *const *arguments) {
    return SC_OK;
 }
 
+// mpirun waits for ever where its own files, which processes have in common, cannot be as large as they are.
+static ScStatus check_file_size(void) {
+   static const rlim_t LEAST = 4100 << 10;
+   struct rlimit limit;
+   if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= LEAST) return SC_OK;
+   return sc_fail(SC_EIO,
+                  "--nproc: a file may have %llu kB here (ulimit -f), and those that processes have in common "
+                  "have over 4096; raise that, or start one process alone",
+                  (unsigned long long)limit.rlim_cur >> 10);
+}
+
 // The part of a command that begins with the program.
 static char *const *from_program(char **words, const char *program) {
    while (*words != program) words++;
@@ -312,10 +351,12 @@ static char *const *from_program(char **words, const char *program) {
 ScStatus sc_processes_run(int n, char *const *arguments, int *code) {
    char program[PATH_MAX], number[16];
    SC_TRY(check_wish());
+   setenv("PATH", "/usr/local/bin:/usr/bin:/bin", 0); // without one mpirun itself is found, and finds nothing
    SC_TRY(end_with_experiment());
    bool through_gpus = goes_through_gpus();
    if (!through_gpus) SC_TRY(sc_world_can_join());
    if (!through_gpus) SC_TRY(check_arguments(arguments));
+   if (!through_gpus) SC_TRY(check_file_size());
    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
    if (length < 0) return sc_fail(SC_EIO, "cannot tell where this program is: %s", strerror(errno));
    program[length] = 0;

@@ -58,6 +58,24 @@ static int read_number(pid_t id) {
    return number;
 }
 
+// Of the program alone: what is about to become it has mpirun's handlers.
+static bool handles(pid_t id, int signal) {
+   char path[64], line[256];
+   unsigned long long caught = 0;
+   snprintf(path, sizeof path, "/proc/%d/status", (int)id);
+   FILE *file = fopen(path, "r");
+   while (file && !caught && fgets(line, sizeof line, file)) sscanf(line, "SigCgt: %llx", &caught);
+   if (file) fclose(file);
+   return caught >> (signal - 1) & 1;
+}
+
+bool sc_ranks_handle(const ScRanks *ranks, int signal) {
+   bool all = ranks->n == ranks->wanted;
+   for (int i = 0; i < ranks->n && all; i++)
+      all = ranks->done[i] || (ranks->numbers[i] >= 0 && handles(ranks->ids[i], signal));
+   return all;
+}
+
 typedef enum { THERE, GONE, DONE } State;
 
 // The last field of /proc/ID/stat is how a process ended that its parent has not asked for yet.

@@ -24,4 +24,8 @@ void sc_ranks_begin(ScRanks *, int wanted);
 // To be called every now and then. Returns for how many seconds one has been gone while another is there.
 double sc_ranks_look(ScRanks *, pid_t launcher);
 
+// Whether all of them, but for those that are through, have a handler of a signal by now: as long as one has
+// none, none of them has got beyond its start.
+bool sc_ranks_handle(const ScRanks *, int signal);
+
 #endif

@@ -49,6 +49,19 @@ static void passes(const char *text, const char *expected) {
    for (size_t size = 1; size < 200; size += size < 5 ? 1 : 37) assert_string_equal(pass(text, size), expected);
 }
 
+// Of mpirun that has ended all for that, and may then fail itself.
+static void test_nobody_reads(void **state) {
+   (void)state;
+   static const char pipe_line[] = "[a-host:95] mpirun: SIGPIPE detected on fd 13 - aborting\n";
+   char text[1024];
+   snprintf(text, sizeof text,
+            "%s\nscute: a\n%s%smpirun: abort is already in progress...hit ctrl-c again\n\n%s%s",
+            "[a-host:95] of the user's\n", pipe_line, pipe_line,
+            "[a-host:95] Signal: Segmentation fault (11)\n", "scute: b\n\n");
+   passes(text, "[a-host:95] of the user's\n\nscute: a\nscute: b\n");
+   assert_true(noise.broken);
+}
+
 static void test_blocks_are_read(void **state) {
    (void)state;
    passes("scute: a\n" PRIMARY KILLED "scute: b\n", "scute: a\nscute: b\n");
@@ -121,9 +134,9 @@ static void test_nothing_is_held_for_ever(void **state) {
 
 int main(void) {
    const struct CMUnitTest tests[] = {
-       cmocka_unit_test(test_blocks_are_read),          cmocka_unit_test(test_the_first_one_counts),
-       cmocka_unit_test(test_the_rest_is_passed_on),    cmocka_unit_test(test_a_long_text),
-       cmocka_unit_test(test_nothing_is_held_for_ever),
+       cmocka_unit_test(test_nobody_reads),         cmocka_unit_test(test_blocks_are_read),
+       cmocka_unit_test(test_the_first_one_counts), cmocka_unit_test(test_the_rest_is_passed_on),
+       cmocka_unit_test(test_a_long_text),          cmocka_unit_test(test_nothing_is_held_for_ever),
    };
    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,7 @@ static void test_one_is_gone(void **state) {
    sc_ranks_begin(&ranks, 2);
    wait_for_two(launcher);
    assert_true(sc_ranks_look(&ranks, launcher) == 0);
+   assert_false(sc_ranks_handle(&ranks, SIGUSR2)); // cat has no handlers
    kill(ranks.ids[1], SIGKILL);
    while (sc_ranks_look(&ranks, launcher) == 0) nap();
    assert_int_equal(ranks.gone, 0);

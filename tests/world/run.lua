@@ -84,7 +84,8 @@ local function command_lines()
 end
 
 local function leftovers()
-   refuses("half of a launcher", 2, "OMPI_COMM_WORLD_RANK is not set", "OMPI_COMM_WORLD_SIZE=2 $S -e 'x = 1'")
+   refuses("half of a launcher", 2, "OMPI_COMM_WORLD_RANK is not set; SCUTE_WORLD=none passes over it",
+      "OMPI_COMM_WORLD_SIZE=2 $S -e 'x = 1'")
    refuses("a size that is none", 2, "OMPI_COMM_WORLD_SIZE: expected a number of at least 1, found 'x'",
       "OMPI_COMM_WORLD_SIZE=x OMPI_COMM_WORLD_RANK=0 $S -e 'x = 1'")
    refuses("a rank beyond", 2, "OMPI_COMM_WORLD_RANK: expected a number below OMPI_COMM_WORLD_SIZE, which is 2, found 2",
@@ -183,7 +184,7 @@ local function failures()
    local rs = cli.at_once {
       of_two 'if scute.world.rank == 1 then error("it is broken", 0) end; scute.world.barrier()',
       of_two 'error("all are broken", 0)',
-      of_two 'if scute.world.rank == 0 then os.exit(7) end; scute.world.barrier()',
+      of_two 'if scute.world.rank == 1 then os.exit(7) end; scute.world.barrier()',
       of_two 'require("scute.cli").parse({ "--modle" }, "", {})',
       "OMP_NUM_THREADS=1 $S --nproc 3 $T/slow.lua",
    }
@@ -191,8 +192,9 @@ local function failures()
    check(r.code == 1 and r.err:find("scute: rank 1: it is broken", 1, true), "an error of one", r.all)
    r = rs[2]
    check(r.code == 1 and r.err:find "scute: all are broken" and not r.err:find "rank 1: ", "of all: it is told once", r.all)
-   check(rs[3].code == 7, "an exit code arrives", rs[3].all)
-   check(rs[4].code == 2 and select(2, rs[4].err:gsub("unknown option", "")) == 1, "a wrong command line", rs[4].all)
+   check(rs[3].code == 7 and rs[3].err == "scute: rank 1 was ended by os.exit(7), and the others with it\n",
+      "an exit code arrives, and is told", rs[3].all)
+   check(rs[4].code == 2 and select(2, rs[4].err:gsub("unknown option[^\n]*\n$", "")) == 1, "a wrong command line", rs[4].all)
    check(rs[5].code == 1 and rs[5].out == "saved\n" and rs[5].err:find "^scute: all are broken", "of all, one of which saves",
       rs[5].all)
    r = start(2, [[-e 'print(#scute.world.differing(tostring(scute.world.rank)), "after")']])
@@ -244,14 +246,14 @@ end
 local training, reducer = dofile "tests/world/training.lua", dofile "tests/world/reducer.lua"
 local ordered, launch = dofile "tests/world/ordered.lua", dofile "tests/world/launch.lua"
 local sync, state = dofile "tests/world/sync.lua", dofile "tests/world/state.lua"
-local script = dofile "tests/world/script.lua"
+local script, starts = dofile "tests/world/script.lua", dofile "tests/world/starts.lua"
 
 local tests = { alone, strict_arguments, command_lines, leftovers, without_the_plugin }
 if has_plugin and has_launcher then
    for _, test in ipairs { without_mpirun, sums, arguments_arrive, other_calls, failures, interrupts, early_ends, children } do
       tests[#tests + 1] = test
    end
-   for _, part in ipairs { training, script, reducer, state, ordered, sync, launch } do
+   for _, part in ipairs { training, script, reducer, state, ordered, sync, launch, starts } do
       for _, test in ipairs(part(cli)) do tests[#tests + 1] = test end
    end
 else

@@ -28,6 +28,7 @@ local function iterator(f, _, _, closing)
 end
 
 local function train(run)
+   ranks.begin(run)
    run.model:train()
    local skip = position.begin_epoch(run)
    photos.epoch_begins(run, skip ~= nil)
@@ -38,7 +39,6 @@ local function train(run)
    local window, behind = {}, skip
    local next_batch <close> = iterator(run.feed.train(run.epoch, skip))
    photos.epoch_has_begun(run)
-   ranks.begin(run)
    for x, y, indices, done, cut in next_batch do
       window[#window + 1], behind = { x = x, y = y, indices = indices, cut = cut }, done
       if #window == run.accumulate then

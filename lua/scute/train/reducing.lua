@@ -1,6 +1,7 @@
 -- Gradients of several processes (scute.world) added up while backward goes on: see host/core/reducer.h. All processes go
 -- through prepare() and finish() in each update; between them each has as many backwards as it has batches, or pieces of them,
 -- of which the last one is watched.
+local console = require "scute.base.console"
 local world = require("scute.core").world
 
 local reducing = {}
@@ -14,6 +15,22 @@ function reducing.parameters(run)
       end
    end
    return list
+end
+
+--- Fails in all processes where other parameters train in one of them, as where a hook has frozen some there alone: from then
+-- on it would add up something else than the others, or read other photos. Together.
+function reducing.compare(run)
+   if not run.shared then return end
+   local names = {}
+   for _, group in ipairs(run.optimizer.groups) do
+      for _, entry in ipairs(group.parameters) do
+         if entry[2].requires_grad then names[#names + 1] = ("%s %s"):format(entry[1], table.concat(entry[2].shape, " ")) end
+      end
+   end
+   local others = world.differing(table.concat(names, "\n"))
+   if #others == 0 then return end
+   console.fail("rank %s: other parameters train than in rank 0 (there are %d in rank %d): what freezes or unfreezes has to do "
+      .. "so in all processes", table.concat(others, " and rank "), #names, world.rank)
 end
 
 local function is_same(one, other)
@@ -36,6 +53,7 @@ function reducing.prepare(run)
    if before and is_same(before.list, list) then return end
    if before then before.reducer:free() end
    run.reducing = { list = list, reducer = world.reducer(list) }
+   reducing.compare(run) -- of the same shapes they may be others
 end
 
 --- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.

@@ -212,6 +212,7 @@ end
 
 --- What the next epoch reads: features while the backbone is frozen and they are wanted, otherwise the photos.
 function runs.choose_feed(run)
+   reducing.compare(run)
    local source = features.wanted(run) and features or photos
    if run.source == source then return end
    if run.feed then run.feed.close() end
