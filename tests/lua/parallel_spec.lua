@@ -5,6 +5,7 @@ local memory = require "scute.train.memory"
 local parallel = require "scute.train.parallel"
 local position = require "scute.train.position"
 local scute = require "scute"
+local shares = require "scute.train.shares"
 
 -- f() as in the process `rank` of `size`.
 local function as(rank, size, f)
@@ -48,7 +49,7 @@ local function shared(size, n, batch_size, steps, skip, bad, least)
    for rank = 0, size - 1 do
       as(rank, size, function()
          local expected = skip
-         for x, _, _, done in parallel.batches(numbers(n), batch_size, steps, skip, reader(bad), least) do
+         for x, _, _, done in shares.batches(numbers(n), batch_size, steps, skip, reader(bad), least) do
             expected = expected + 1
             assert.equal(expected, done)
             all[done] = all[done] or {}
@@ -114,7 +115,7 @@ describe("photos of a batch", function()
                closed = closed + 1
             end })
          end
-         for _ in parallel.batches(numbers(8), 4, 2, 0, read, 1) do break end -- luacheck: ignore
+         for _ in shares.batches(numbers(8), 4, 2, 0, read, 1) do break end -- luacheck: ignore
          assert.equal(1, closed)
       end)
    end)
@@ -143,24 +144,24 @@ describe("photos that have to be two at least", function()
    local frozen = scute.nn.Sequential { scute.nn.BatchNorm2d { 2 } }:train():freeze()
 
    it("are so for batch norm that trains, and to be mixed", function()
-      assert.equal(2, parallel.least(run_of {}))
-      assert.equal(1, parallel.least(run_of { model = frozen }))
-      assert.equal(2, parallel.least(run_of { model = frozen, mixes = true, cutmix = 1 }))
+      assert.equal(2, shares.least(run_of {}))
+      assert.equal(1, shares.least(run_of { model = frozen }))
+      assert.equal(2, shares.least(run_of { model = frozen, mixes = true, cutmix = 1 }))
    end)
 
    it("leave processes or parts without one, which is told once", function()
       local mixing = run_of { model = frozen, mixes = true, mixup = 0.2 }
       as(0, 3, function()
          assert.equal("note: mixup wants 2 photos in a process: 2 of the 3 processes get photos of a batch of 4, the others "
-            .. "wait; --batch_size 6 has some for all, or take fewer processes", said(parallel.tell_idle, mixing, 2))
-         assert.equal("", said(parallel.tell_idle, mixing, 2))
-         assert.matches("^note: batch norm that trains wants 2", said(parallel.tell_idle, run_of {}, 2))
-         assert.equal("", said(parallel.tell_idle, run_of { batch_size = 6 }, 2))
+            .. "wait; --batch_size 6 has some for all, or take fewer processes", said(shares.tell_idle, mixing, 2))
+         assert.equal("", said(shares.tell_idle, mixing, 2))
+         assert.matches("^note: batch norm that trains wants 2", said(shares.tell_idle, run_of {}, 2))
+         assert.equal("", said(shares.tell_idle, run_of { batch_size = 6 }, 2))
       end)
       assert.equal("note: batch norm that trains wants 2 photos in a part: 2 of the 3 parts of a batch of 4 have photos; "
-         .. "--batch_size 6 has some for all, or take fewer --parts", said(parallel.tell_empty, run_of {}, 2))
-      assert.equal("", said(parallel.tell_empty, run_of { in_parts = 2 }, 2))
-      assert.equal("", said(parallel.tell_empty, run_of { batch_size = 2 }, 1))
+         .. "--batch_size 6 has some for all, or take fewer --parts", said(shares.tell_empty, run_of {}, 2))
+      assert.equal("", said(shares.tell_empty, run_of { in_parts = 2 }, 2))
+      assert.equal("", said(shares.tell_empty, run_of { batch_size = 2 }, 1))
    end)
 
    it("are not there in batches of one, which is told", function()
@@ -175,7 +176,7 @@ describe("batches that validate", function()
          for n = 0, 11 do
             local seen = {}
             for rank = 0, size - 1 do
-               local own = as(rank, size, function() return parallel.turns(numbers(n), 3) end)
+               local own = as(rank, size, function() return shares.turns(numbers(n), 3) end)
                for i = 1, #own, 3 do
                   assert.equal(1, own[i] % 3) -- where a batch of the whole begins
                   for k = i, math.min(i + 2, #own) do

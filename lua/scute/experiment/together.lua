@@ -2,7 +2,7 @@
 -- sleep, and each of its runs is as many processes as there are here, which share its work as training does. Afterwards all
 -- have the same trial.
 local console = require "scute.base.console"
-local parallel = require "scute.train.parallel"
+local alike = require "scute.train.alike"
 local parent = require "scute.experiment.parent"
 local process = require "scute.experiment.process"
 local scute = require "scute.core"
@@ -29,7 +29,7 @@ local function agree(o, list)
       if IS_PLAIN[type(o[name])] then lines[#lines + 1] = name .. " = " .. tostring(o[name]) end
    end
    for _, variant in ipairs(list or {}) do lines[#lines + 1] = "variant = " .. variant.name end
-   parallel.agree_on(lines)
+   alike.agree_on(lines)
 end
 
 -- Fails where runs could not be several processes. Called by all.

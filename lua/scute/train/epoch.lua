@@ -1,5 +1,6 @@
 -- One epoch: every photo that trains once, in steps; then those that validate.
 local scute = require "scute.core"
+local alike = require "scute.train.alike"
 local little_garbage = require "scute.base.little_garbage"
 local metrics = require "scute.metrics"
 local score = require "scute.score"
@@ -159,7 +160,7 @@ function epoch.run(run)
    parallel.share_row(run, row)
    if run.average and not average.validate(run, row, validate) then return end
    draws.alike(run)
-   parallel.check_state(run)
+   alike.check_state(run)
    end_epoch(run, row)
 end
 

@@ -15,6 +15,7 @@ local score = require "scute.score"
 local augmenting = require "scute.train.augmenting"
 local photos = require "scute.train.photos"
 local recalled = require "scute.train.recalled"
+local shares = require "scute.train.shares"
 
 local features = {}
 
@@ -93,7 +94,7 @@ local function compute(run, part, options, report)
    local chunks, found, order = {}, { y = {}, row = {} }, nil
    if run.shared then
       order = photos.good_ones(run, part, options.order)
-      options = setmetatable({ order = parallel.turns(order, BATCH) }, { __index = options })
+      options = setmetatable({ order = shares.turns(order, BATCH) }, { __index = options })
    end
    local function keep(batch)
       chunks[#chunks + 1], batch.features = batch.features, nil -- (n, F), on the device
@@ -162,8 +163,8 @@ end
 local function cutting(run, order)
    if not run.ordered then return nil end
    local _, numbers = repeats(run.set.train, order)
-   local least = parallel.least(run)
-   parallel.tell_empty(run, least)
+   local least = shares.least(run)
+   shares.tell_empty(run, least)
    return function(first, last) return ordered.cut_whole(run, table.move(numbers, first, last, 1, {}), least) end
 end
 

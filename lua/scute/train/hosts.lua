@@ -2,12 +2,9 @@
 -- threads, by each of which last digits differ.
 local console = require "scute.base.console"
 local scute = require "scute.core"
+local ranks_text = require "scute.train.ranks_text"
 
 local hosts = {}
-
-local function ranks_text(ranks)
-   return (#ranks == 1 and "rank " or "ranks ") .. table.concat(ranks, ", ")
-end
 
 -- By the values of a field: a list of { value, ranks }, in the order of ranks.
 local function grouped(list, field)

@@ -14,7 +14,9 @@ local draw = require "scute.data.draw"
 local memory = require "scute.train.memory"
 local ordered_norms = require "scute.train.ordered_norms"
 local parallel = require "scute.train.parallel"
+local ranks_text = require "scute.train.ranks_text"
 local reducing = require "scute.train.reducing"
+local shares = require "scute.train.shares"
 
 local ordered = {}
 
@@ -57,10 +59,6 @@ local function processor()
    if file then file:close() end
    local name = text:match "model name%s*:%s*([^\n]*)" or text:match "CPU part%s*:%s*([^\n]*)" or "unknown"
    return name, name .. " " .. (text:match "\nflags%s*:%s*([^\n]*)" or text:match "\nFeatures%s*:%s*([^\n]*)" or "")
-end
-
-local function ranks_text(ranks)
-   return (#ranks == 1 and "rank " or "ranks ") .. table.concat(ranks, ", ")
 end
 
 --- Fails where processes have other numbers of threads, and says where their processors differ. Together.
@@ -107,7 +105,7 @@ local function cut_of(run, n, least, at, numbers, shared)
    return cut
 end
 
---- How a batch that all processes compute is cut. numbers: what its photos are known by; least: see parallel.least.
+--- How a batch that all processes compute is cut. numbers: what its photos are known by; least: see shares.least.
 function ordered.cut_whole(run, numbers, least)
    local at = {}
    for i = 1, #numbers do at[i] = i end
@@ -135,9 +133,9 @@ local function through(cut, x, f)
    return all
 end
 
---- This process's photos of each batch, as parallel.batches gives them, with how they are cut as a fifth value. The cut is by
+--- This process's photos of each batch, as shares.batches gives them, with how they are cut as a fifth value. The cut is by
 -- the places of photos in the order: one that cannot be read is missing in its part, and moves no other. read: gives as a fifth
--- value the numbers of the photos in the order (a list), in which each is once; least: see parallel.least; augment(x, numbers):
+-- value the numbers of the photos in the order (a list), in which each is once; least: see shares.least; augment(x, numbers):
 -- what becomes of the photos of a part; nil: they stay.
 function ordered.batches(run, order, size, steps, skip, read, least, augment)
    local place = {}
@@ -147,7 +145,7 @@ function ordered.batches(run, order, size, steps, skip, read, least, augment)
       local n = to - from + 1
       return from + in_first(run, first - 1, n, least), from + in_first(run, last, n, least) - 1
    end
-   local next_batch, _, _, closing = parallel.batches(order, size, steps, skip, read, least, share)
+   local next_batch, _, _, closing = shares.batches(order, size, steps, skip, read, least, share)
    return function()
       local x, y, indices, number, numbers = next_batch()
       if not x then return x, y, indices, number end

@@ -6,12 +6,10 @@
 -- Every function here that a comment calls "together" is called by all of them at the same place, and waits for the others.
 local scute = require "scute.core"
 local console = require "scute.base.console"
-local hosts = require "scute.train.hosts"
 local memory = require "scute.train.memory"
-local plain_text = require "scute.base.plain_text"
+local ranks_text = require "scute.train.ranks_text"
 local reducing = require "scute.train.reducing"
-local sampling = require "scute.train.sampling"
-local sorted_keys = require "scute.base.sorted_keys"
+local shares = require "scute.train.shares"
 local parallel = {}
 
 local world = scute.world
@@ -57,123 +55,6 @@ function parallel.check_batch(run)
       console.fail("--batch_size %d: there are %d processes, and each needs a photo of a batch; take fewer processes or larger "
          .. "batches", run.batch_size, world.size)
    end
-end
-
-local function ranks_text(list)
-   return (#list == 1 and "rank " or "ranks ") .. table.concat(list, ", ")
-end
-
--- Fails in all of them where `text` is not the same everywhere. Together.
-local function agree(text, what)
-   local others = world.differing(text)
-   if #others == 0 then return end
-   console.fail("%s: %s than rank 0; all processes of a run are started alike", ranks_text(others), what)
-end
-
--- The first line of a text that another one has not.
-local function first_line(text, other)
-   local known = {}
-   for line in other:gmatch "[^\n]+" do known[line] = true end
-   for line in text:gmatch "[^\n]+" do
-      if not known[line] then return line end
-   end
-end
-
--- The first line of a list that differs from that of rank 0, in words, and who has it not; all processes find the same.
--- Together.
-local function first_difference(lines)
-   local others = world.differing(table.concat(lines, "\n"))
-   if #others == 0 then return nil end
-   local texts = world.texts(table.concat(lines, "\n"))
-   local first, theirs = texts[1], texts[others[1] + 1]
-   local line = first_line(theirs, first)
-   if line then return ("%s: %s"):format(ranks_text(others), line), "rank 0" end
-   return "rank 0: " .. (first_line(first, theirs) or "the same in another order"), ranks_text(others)
-end
-
-local function by_name(tensors)
-   local list = {}
-   for i, name in ipairs(sorted_keys(tensors)) do list[i] = tensors[name] end
-   return list
-end
-
--- Weights that they start from, and what the optimizer holds.
-local function state_digest(run)
-   local state, optimizer, list = run.model:state_dict(), run.optimizer:state_dict(), {}
-   for _, name in ipairs(state.names) do list[#list + 1] = state.tensors[name] end
-   for _, tensor in ipairs(by_name(optimizer.tensors)) do list[#list + 1] = tensor end
-   return scute.checksum(list)
-end
-
-local CALLED = { average = "the average of the weights", loss = "the state of the loss" }
-
--- All that is the same in all of them, as lines "what = checksum": parts of the state that say so (`alike`), and tensors of
--- hooks of the user's, whose plain data may be another in each (a clock, see scute.train.checkpoint).
-local function alike_lines(run)
-   local lines, is_own = { "the weights = " .. state_digest(run) }, {}
-   for _, hook in ipairs(run.own_hooks) do is_own[hook] = true end
-   for _, part in ipairs(run.parts) do
-      if part.alike or is_own[part] then
-         local data, tensors = part.save(run)
-         local list = by_name(tensors or {})
-         list[#list + 1] = plain_text { part.alike and data or {}, sorted_keys(tensors or {}) }
-         lines[#lines + 1] = ("%s = %s"):format(CALLED[part.name] or ("the tensors of the hook '%s'"):format(part.name),
-            scute.checksum(list))
-      end
-   end
-   return lines
-end
-
--- Whether hooks of the user's see steps, may leave one out, and draw.
-local function sees_steps(run)
-   for _, hook in ipairs(run.own_hooks) do
-      for _, event in ipairs { "on_step_begin", "on_backward_begin", "on_backward_end", "on_step_end" } do
-         if hook[event] then return true end
-      end
-   end
-   return false
-end
-
--- Fails in all of them where they were not told the same.
-local function agree_on(lines)
-   local other, who = first_difference(lines)
-   if other then console.fail("%s, and not so in %s; all processes of a run are started alike", other, who) end
-end
-
---- The same for others. lines: of what a process was told, as "name = value". Together.
-parallel.agree_on = agree_on
-
---- Fails where processes were started with other versions, arguments, photos or weights, and tells how the work is shared.
--- said: { arguments, settings = lists of lines "name = value", more = what identifies the run, data = of its photos } (texts).
--- What the processes were told comes first, then what follows from that. Together.
-function parallel.check(run, said)
-   if not run.shared then return end
-   local versions = {}
-   for name, value in pairs(scute.version()) do versions[#versions + 1] = name .. " " .. tostring(value) end
-   table.sort(versions)
-   agree(table.concat(versions, "\n"), "other versions of the program or its libraries")
-   agree_on(said.arguments)
-   agree(said.data, "other photos (names, classes, split or sizes of the files)")
-   sampling.agree_at_first(run)
-   agree_on(said.settings)
-   agree(said.more, "another model, or other arguments of the script,")
-   agree(state_digest(run), "other weights")
-   run.has_step_hooks = world.sums { sees_steps(run) and 1 or 0 }[1] > 0
-   console.line("%d processes with %s each; a batch of %s is shared among them", world.size,
-      console.count(scute.threads(), "thread"), console.count(run.batch_size, "photo"))
-   hosts.tell()
-   if run.criterion then
-      console.line "note: a loss of the script's own sees the photos of one process at a time, and the mean over all is taken"
-   end
-end
-
---- Fails where what they have learned is not the same bit for bit. Together.
-function parallel.check_state(run)
-   local other = run.shared and first_difference(alike_lines(run))
-   if not other then return end
-   local who, what = other:match "^(.-): (.*) = %S+$"
-   console.fail("%s no longer %s %s of rank 0: a hook, a schedule or a layer did something else there, or a processor or "
-      .. "library computed something else", who or other, who and who:find "," and "have" or "has", what or "what is")
 end
 
 -- ---- stopping ----
@@ -253,119 +134,6 @@ function parallel.wait(run)
    if run.shared then world.barrier() end
 end
 
--- ---- batches that train ----
-
--- How many processes get photos of a batch of n: the first ones.
-local function takers_of(n, least)
-   return math.max(1, math.min(world.size, n // least))
-end
-
--- The numbers of this process's photos among `first` to `last`; who has some has at least `least`, where there are as many.
-local function share(first, last, least)
-   local n, rank = last - first + 1, world.rank
-   local takers = takers_of(n, least)
-   if rank >= takers then return last + 1, last end
-   return first + n * rank // takers, first + n * (rank + 1) // takers - 1
-end
-
-local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
-
--- What batch norm moves as it trains now, each process by its own photos: statistics, and counts of batches.
-local function moving(run)
-   local statistics, counts = {}, {}
-   for name, tensor, owner in run.model:named_buffers() do
-      local what = STATISTICS[name:match "[^.]*$"]
-      local moves = what and owner.training and not (owner.fixed or owner.synchronised)
-      if moves then table.insert(what == "mean" and statistics or counts, tensor) end
-   end
-   return statistics, counts
-end
-
--- What in a run wants two photos in a process, or in a part of a batch; nil where nothing does.
-local function wants_two(run)
-   if #moving(run) > 0 then return "batch norm that trains" end
-   return run.mixes and (run.mixup > 0 and "mixup" or "cutmix") or nil
-end
-
---- How many photos of a batch a process has at least, if it has any: batch norm knows no statistics of a single one, and mixup
--- and cutmix would mix it with itself.
-function parallel.least(run)
-   return wants_two(run) and 2 or 1
-end
-
---- Tells, once in a run, that some processes get no photos of a full batch, and wait. least: see above.
-function parallel.tell_idle(run, least)
-   local takers = takers_of(run.batch_size, least)
-   if run.has_idle or takers == world.size then return end
-   run.has_idle = true
-   run.meter:clear()
-   console.line("note: %s wants %d photos in a process: %d of the %d processes get photos of a batch of %d, the others wait; "
-      .. "--batch_size %d has some for all, or take fewer processes", wants_two(run), least, takers, world.size,
-      run.batch_size, least * world.size)
-end
-
---- The same of an ordered run, of whose parts of a batch some have no photo. least: see above.
-function parallel.tell_empty(run, least)
-   local some = math.max(1, math.min(run.in_parts, run.batch_size // least))
-   if run.has_idle or some == run.in_parts or least == 1 then return end
-   run.has_idle = true
-   run.meter:clear()
-   console.line("note: %s wants %d photos in a part: %d of the %d parts of a batch of %d have photos; --batch_size %d has some "
-      .. "for all, or take fewer --parts", wants_two(run), least, some, run.in_parts, run.batch_size, least * run.in_parts)
-end
-
--- Shares of the batches behind `skip`: those of full batches, which are all as long, and that of the last one, which may be
--- longer, shorter or empty. Each is { order, size = photos in a batch, behind = batches before it }.
-local function shares_of(order, size, steps, skip, share_of)
-   local full, last = { order = {}, behind = skip }, { order = {}, behind = steps - 1 }
-   for step = skip + 1, steps do
-      local from, to = share_of((step - 1) * size + 1, step == steps and #order or step * size)
-      local into = step == steps and last or full
-      table.move(order, from, to, #into.order + 1, into.order)
-      into.size = to - from + 1
-   end
-   local list = {}
-   if #full.order > 0 then list[1] = full end
-   if #last.order > 0 then list[#list + 1] = last end
-   return list
-end
-
---- This process's photos of each batch of an order: an iterator as photos.source has it, that gives x = false where there are
--- none in a batch (a small one, or none that could be read): the others wait for this process all the same. size: photos in
--- a batch; steps: batches of the whole order, of which the last has what is left; skip: batches that are passed over;
--- read(order, size): iterates over photos in batches of that size, x, y, indices, number of the batch from 1, anything; least:
--- see parallel.least; share_of(first, last): in place of that, the first and the last of these photos that are its own.
-function parallel.batches(order, size, steps, skip, read, least, share_of)
-   share_of = share_of or function(first, last) return share(first, last, least) end
-   local rest, at, ahead = shares_of(order, size, steps, skip, share_of), skip, nil
-   local reading, closing, behind
-   local function close()
-      if closing then getmetatable(closing).__close(closing) end
-      reading, closing = nil, nil
-   end
-   local function read_next()
-      while reading or #rest > 0 do
-         if not reading then
-            local part, _ = table.remove(rest, 1), nil
-            behind = part.behind
-            reading, _, _, closing = read(part.order, part.size)
-         end
-         local x, y, indices, number, more = reading()
-         if x then return { x, y, indices, behind + number, more } end
-         close()
-      end
-   end
-   return function()
-      if at == steps then return nil end
-      at = at + 1
-      ahead = ahead or read_next()
-      if not ahead or ahead[4] > at then return false, false, false, at end
-      local x, y, indices, more = ahead[1], ahead[2], ahead[3], ahead[5]
-      ahead = nil
-      return x, y, indices, at, more
-   end, nil, nil, setmetatable({}, { __close = close })
-end
-
 --- The batches of a window of which this process has photos.
 function parallel.own(run, window)
    if not run.feed.shared then return window end
@@ -381,7 +149,7 @@ end
 -- Running statistics moved by the photos of each process become those of all photos. first: the rank whose counts of batches
 -- are taken. Where losses are read late, one that is not finite has all of them leave the step out (see step.run).
 local function share_statistics(run, seen, first)
-   local statistics, counts = moving(run)
+   local statistics, counts = shares.moving(run)
    if run.unread.late and not run.scaler then
       seen.doubt = seen.doubt or scute.zeros({}, { device = run.device })
       table.insert(statistics, seen.doubt)
@@ -473,15 +241,6 @@ function parallel.count(run, seen, losses, guesses, truths)
 end
 
 -- ---- what is said of photos ----
-
---- Whole batches of an order that are this process's: they take turns.
-function parallel.turns(order, size)
-   local own = {}
-   for batch = world.rank, (#order - 1) // size, world.size do
-      table.move(order, batch * size + 1, math.min((batch + 1) * size, #order), #own + 1, own)
-   end
-   return own
-end
 
 -- Rows of all processes, each of whom has some: (n, width) f32 on the CPU, by their place in an order. t: own rows; rows:
 -- place -> row of it, nil where another process has that. A place has one process, and 0 is what the others add. Together.

@@ -15,6 +15,7 @@ local precision = require "scute.base.precision"
 local repeats = require "scute.data.repeats"
 local sampling = require "scute.train.sampling"
 local scute = require "scute.core"
+local shares = require "scute.train.shares"
 
 local photos = {}
 
@@ -355,7 +356,7 @@ function photos.source(run)
    -- of the order that are behind, with those of which no photo could be read.
    -- options: order (list of indices, default all), batch_size, merge_last_single, augment, epoch (of the augmentation),
    -- skip (batches to pass over, default 0), hear (default: source.hear(part)), shared (only this process's photos of each
-   -- batch, see parallel.batches), ordered (the same in parts: see ordered.batches, which merges a single photo, too).
+   -- batch, see shares.batches), ordered (the same in parts: see ordered.batches, which merges a single photo, too).
    function source.batches(part, options)
       local shown, order, origin = repeats(part, photos.good_ones(run, part, options.order))
       local skip, size = options.skip or 0, options.batch_size
@@ -386,17 +387,17 @@ function photos.source(run)
          end, nil, nil, closing
       end
       if options.ordered then
-         local least = parallel.least(run)
-         parallel.tell_empty(run, least)
+         local least = shares.least(run)
+         shares.tell_empty(run, least)
          return ordered.batches(run, order, size, steps, skip, read_list, least, augments and function(x, numbers)
             local which <close> = scute.tensor(numbers, { dtype = "i64" })
             return augmenting.apply(run, shown, x, which, options.epoch)
          end)
       end
       if options.shared then
-         local least = parallel.least(run)
-         parallel.tell_idle(run, least)
-         return parallel.batches(order, size, steps, skip, read_list, least)
+         local least = shares.least(run)
+         shares.tell_idle(run, least)
+         return shares.batches(order, size, steps, skip, read_list, least)
       end
       local read, _, _, closing = read_list(table.move(order, skip * size + 1, #order, 1, {}), size,
          options.merge_last_single)
@@ -433,7 +434,7 @@ function photos.feed(run)
             shared = run.shared, ordered = run.ordered })
       end,
       val = function()
-         local order = run.shared and parallel.turns(photos.good_ones(run, set.val), run.batch_size) or nil
+         local order = run.shared and shares.turns(photos.good_ones(run, set.val), run.batch_size) or nil
          return run.photos.batches(set.val, { order = order, batch_size = run.batch_size })
       end,
       forward = function(x)

@@ -1,4 +1,5 @@
 -- A run of train.fit as it begins: its options, the hooks around its loop, the parts of its state, and what is told first.
+local alike = require "scute.train.alike"
 local console = require "scute.base.console"
 local equal = require "scute.data.equal"
 local found_device = require "scute.base.found_device"
@@ -205,7 +206,7 @@ function runs.agree(run, does)
    lines[2] = told("save_steps", run.save_steps or "none") -- of which all have a part
    for _, name in ipairs(run.settings._order) do lines[#lines + 1] = told(name, run.settings[name]) end
    for name, value in pairs(run.identity) do more[name] = name ~= "data" and value or nil end
-   parallel.check(run, { arguments = arguments_of(run, does or {}), settings = lines, more = plain_text(more),
+   alike.check(run, { arguments = arguments_of(run, does or {}), settings = lines, more = plain_text(more),
       data = plain_text(run.identity.data) })
    ordered.check(run)
 end
