@@ -25,7 +25,8 @@ local function run(options, kind, output, resume, seconds)
       options.child or "tests/resume/child.lua", kind, quote(options.data), quote(output), resume and "auto" or "''",
       quote(log))
    local _, how, code = os.execute(line)
-   return how == "signal" and 128 + code or code, read(log)
+   local came_late = seconds and code == 124 -- it ended by itself as the KILL came
+   return (how == "signal" and 128 + code) or (came_late and 137) or code, read(log)
 end
 
 local function differing(a, b)
