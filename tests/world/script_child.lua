@@ -1,6 +1,7 @@
 -- What each process does in tests/world/script.lua: what a script brings (hooks, samplers, metrics) takes part in a run.
 -- Usage, several times at once: scute -l SMALL tests/world/script_child.lua PHOTOS WAY [WAY] FOLDER
 local scute = require "scute"
+local late = require "scute.base.late"
 local memory = require "scute.train.memory"
 local world = scute.world
 local set = scute.data.open(arg[1], { seed = 0 })
@@ -99,7 +100,32 @@ local function meets(who)
    return who == "all" or world.rank == 1
 end
 
--- A metric, and the loss of features that all have: each fails in the second epoch.
+-- f() where steps are read late, as on a GPU.
+local function read_late(f)
+   local queue = late.queue
+   function late.queue(...)
+      local made = queue(...)
+      made.late = true
+      return made
+   end
+   f()
+   late.queue = queue
+end
+
+-- The loss of features that all have is no number in the second epoch, after so many updates (3 are behind the first one).
+local function loss_fails(who, after, more)
+   local run = { epoch = 0 } -- the loss is tried before
+   local options = { hooks = { { on_epoch_begin = function(r) run = r end } }, cache_features = "auto", freeze = true,
+      loss = function(logits, y)
+         local loss = logits:cross_entropy(y)
+         return run.epoch == 2 and run.step >= after and meets(who) and loss * (0 / 0) or loss
+      end }
+   for key, value in pairs(more or {}) do options[key] = value end
+   local _, why = pcall(fit, options)
+   say("%s %s: %s", who, is_rescued(), message_of(false, why):gsub(" in epoch.*", ""))
+end
+
+-- A metric, and a loss: each fails in the second epoch. A loss that is read late is met behind the last update.
 function ways.faults()
    local epoch
    local hooks = { { on_epoch_begin = function(run) epoch = run.epoch end } }
@@ -111,14 +137,25 @@ function ways.faults()
       end } })
       say("%s %s: %s", who, is_rescued(), message_of(false, why))
    end
-   for _, who in ipairs { "all", "one" } do
-      epoch = nil
-      local _, why = pcall(fit, { hooks = hooks, cache_features = "auto", freeze = true, loss = function(logits, y)
-         local loss = logits:cross_entropy(y)
-         return epoch == 2 and meets(who) and loss * (0 / 0) or loss
+   loss_fails("all", 3)
+   loss_fails("one", 3)
+   loss_fails("one", 3, { ordered = true })
+   read_late(function() loss_fails("one", 5) end)
+end
+
+-- A signal that one process alone gets while features that all have are validated: all save and stop.
+function ways.signals()
+   local pid, run = assert(io.open "/proc/self/stat"):read "n", { epoch = 0 }
+   local _, why = pcall(fit, { hooks = { { on_epoch_begin = function(r) run = r end } }, cache_features = "auto", freeze = true,
+      metrics = { mine = function() return 1 end },
+      loss = function(logits, y)
+         if run.epoch == 2 and world.rank == 1 and not run.model.training then os.execute("kill -USR2 " .. pid) end
+         return logits:cross_entropy(y)
       end })
-      say("%s %s: %s", who, is_rescued(), message_of(false, why):gsub(" in epoch.*", ""))
-   end
+   scute.interrupt_over()
+   local saved = io.open(arg[#arg] .. "/plain/checkpoint.safetensors")
+   if saved then saved:close() end
+   say("%s %s, saved %s", message_of(false, why), type(why) == "table" and why.exit, saved ~= nil)
 end
 
 for i = 2, #arg - 1 do ways[arg[i]]() end

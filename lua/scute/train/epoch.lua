@@ -84,11 +84,8 @@ local function tell_shared(run, order, found, each)
    end
 end
 
--- Each of several processes has scored its own photos, with these logits: all are told of all. Returns whether they came to the
--- end.
+-- Each of several processes has scored its own photos, with these logits: all are told of all. Together.
 local function share_validation(run, order, kept, each)
-   parallel.agree_to_stop(run)
-   if run.interrupted() then return false end
    photos.share(run)
    local logits <close> = kept:whole()
    local found = parallel.rows(order, logits, kept.indices)
@@ -96,7 +93,13 @@ local function share_validation(run, order, kept, each)
       if found then tell_shared(run, order, found, each) end
    end)
    if found then found.x:free() end
-   return true
+end
+
+-- Whether all photos were scored: of several processes, in all of them. Together.
+local function came_to_the_end(run, seen)
+   if not run.shared then return seen.complete end
+   parallel.agree_to_stop(run)
+   return not run.interrupted()
 end
 
 -- Confusion, loss and the worst photos of those that validate, what the run's metrics say of them, and the answers about all of
@@ -120,7 +123,8 @@ local function validate(run)
       loss = not shared and function(logits, y) return criterion.loss(run, logits, y) end or nil,
       each = shared and function(batch) kept:add(batch) end or each,
    })
-   if not shared and not seen.complete or shared and not share_validation(run, order, kept, each) then return end
+   if not came_to_the_end(run, seen) then return end
+   if shared then share_validation(run, order, kept, each) end
    run.photos.check_readable(confusion.total > 0 or nil, run.set.val)
    return confusion, mean:value(), as_text.worst(highest.list), measures.of_answers(run, said, confusion), said
 end

@@ -314,6 +314,7 @@ end
 -- failed = whether a process has met what ends the run }, and makes sums of gradients means. False where that is so, or nobody
 -- had a photo: then there is no step. Together.
 function ordered.gather(run, seen)
+   if not run.feed.shared and not parallel.is_fine(run, seen) then return false end
    local slots, counts = #seen.window * run.in_parts, {}
    for i = 1, 2 * slots do counts[i] = 0 end
    for _, part in ipairs(seen) do counts[part.slot], counts[slots + part.slot] = part.n, part.weight end

@@ -181,8 +181,9 @@ local function note_pieces(run, micros)
    for _, micro in ipairs(halved) do memory.tell(run, math.tointeger(micro), ranks_text(ranks[micro])) end
 end
 
--- Of photos, or features, that all of them have: whether none of them has met what ends the run. Together.
-local function is_fine(run, seen)
+--- Of a step on features, which all of them have and each computes whole: whether none of them has met what ends the run
+-- (seen.failed); otherwise seen.total says so. Together.
+function parallel.is_fine(run, seen)
    if not run.shared then return true end
    local sums = world.sums { seen.failed and 1 or 0, flags_of(run) }
    note_flags(run, table.unpack(sums, 2, 4))
@@ -195,7 +196,7 @@ end
 -- { n, weight, before = photos of lower ranks, failed = whether any has met what ends the run }. False where that is so, or
 -- nobody had a photo: then there is no step. Together.
 function parallel.gather(run, seen)
-   if not run.feed.shared then return is_fine(run, seen) end
+   if not run.feed.shared then return parallel.is_fine(run, seen) end
    reducing.begin_rest(run, false)
    local numbers = { seen.weight, seen.failed and 1 or 0, flags_of(run) }
    for rank = 0, world.size - 1 do

@@ -214,7 +214,7 @@ local function add_all(list, more)
 end
 
 -- Counts what an update saw, once its numbers are there. Loss and norm become those of run.last, which is the update's own
--- or, where this is late, the one after.
+-- or, where this is late, the one after. Together.
 local function count(run, seen)
    local sum, losses, guesses, truths = 0, {}, {}, {}
    for i, part in ipairs(seen) do
@@ -231,11 +231,12 @@ local function count(run, seen)
       sum = sum + losses[i] * part.weight
       for _, tensor in pairs(values) do tensor:free() end
    end
+   -- On features each counts for itself, and what was read in time all have heard of, see parallel.is_fine.
+   if run.unread.late and not run.feed.shared and parallel.any(run, seen.failed) then end_together(run, seen) end
    if seen.total then
       local sums = run.ordered and ordered.losses(seen, losses) or { sum }
       run.last.loss = parallel.count(run, seen, sums, guesses, truths) or end_together(run, seen)
    else
-      if seen.failed then end_together(run, seen) end -- all have the same photos
       run.last.loss = #seen == 1 and losses[1] or sum / seen.weight
    end
    if seen.asked then
@@ -294,7 +295,7 @@ function step.run(run, window, done, recorded)
    run.unread:put(seen)                                     -- what this one saw: losses, guesses
    run.position = { epoch = run.epoch, batches = done, whole = false }
    hooks.call(run, "on_step_end")                           -- averages, checkpoints, the bar
-   if run.ordered then parallel.agree_to_stop(run) end
+   if run.ordered and run.feed.shared then parallel.agree_to_stop(run) end -- else they have, see parallel.gather
 end
 
 return step
