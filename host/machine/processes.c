@@ -257,7 +257,7 @@ static void tell_end(const ScNoise *noise, const ScRanks *ranks, int code, bool 
       rank = ranks->gone;
       signal = ranks->signal || !is_signal ? ranks->signal : code - 128;
    }
-   if (!signal && ranks->n == 0) {
+   if (!signal && ranks->n == 0 && !ranks->blind) {
       fprintf(stderr, "scute: mpirun has started no process, and ended with code %d\n", code);
       return;
    }

@@ -1,10 +1,12 @@
 #include "host/machine/ranks.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static long long now(void) {
    struct timespec t;
@@ -15,6 +17,7 @@ static long long now(void) {
 void sc_ranks_begin(ScRanks *ranks, int wanted) {
    ranks->wanted = wanted < SC_MOST_RANKS ? wanted : SC_MOST_RANKS;
    ranks->n = 0;
+   ranks->blind = access("/proc/thread-self/children", F_OK) != 0;
    ranks->gone = -1;
    ranks->signal = 0;
    ranks->since = ranks->found = 0;
@@ -33,14 +36,24 @@ static void add(ScRanks *ranks, pid_t id) {
    ranks->found = now();
 }
 
-static void find(ScRanks *ranks, pid_t launcher) {
+static void find_of(ScRanks *ranks, pid_t launcher, int thread) {
    char path[64];
    int id;
-   snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)launcher, (int)launcher);
+   snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)launcher, thread);
    FILE *children = fopen(path, "r");
    while (children && ranks->n < ranks->wanted && fscanf(children, "%d", &id) == 1)
       if (!knows(ranks, id)) add(ranks, id);
    if (children) fclose(children);
+}
+
+// Of many processes (odls_base_cutoff) each is started by one of several threads.
+static void find(ScRanks *ranks, pid_t launcher) {
+   char path[64];
+   snprintf(path, sizeof path, "/proc/%d/task", (int)launcher);
+   DIR *threads = opendir(path);
+   for (struct dirent *entry; threads && (entry = readdir(threads));)
+      if (*entry->d_name != '.') find_of(ranks, launcher, atoi(entry->d_name));
+   if (threads) closedir(threads);
 }
 
 // -1 where a process has not become the program yet.
@@ -70,7 +83,7 @@ static bool handles(pid_t id, int signal) {
 }
 
 bool sc_ranks_handle(const ScRanks *ranks, int signal) {
-   bool all = ranks->n == ranks->wanted;
+   bool all = ranks->n == ranks->wanted || ranks->blind;
    for (int i = 0; i < ranks->n && all; i++)
       all = ranks->done[i] || (ranks->numbers[i] >= 0 && handles(ranks->ids[i], signal));
    return all;

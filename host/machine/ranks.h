@@ -10,6 +10,7 @@ enum { SC_MOST_RANKS = 1024 };
 
 typedef struct {
    int wanted, n; // how many there will be, and are
+   bool blind;    // the kernel does not say whose children there are (CONFIG_PROC_CHILDREN): none is found
    pid_t ids[SC_MOST_RANKS];
    int numbers[SC_MOST_RANKS]; // their ranks, -1: it is not known yet
    bool done[SC_MOST_RANKS];   // ended with 0, as none is missed that has
@@ -25,7 +26,7 @@ void sc_ranks_begin(ScRanks *, int wanted);
 double sc_ranks_look(ScRanks *, pid_t launcher);
 
 // Whether all of them, but for those that are through, have a handler of a signal by now: as long as one has
-// none, none of them has got beyond its start.
+// none, none of them has got beyond its start. True where none can be found.
 bool sc_ranks_handle(const ScRanks *, int signal);
 
 #endif

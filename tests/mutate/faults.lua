@@ -675,7 +675,7 @@ return {
    { "host/core/suggest.c", "of names that are as near the last one is meant", from = [[(best < 0 || d < most)]], to = [[true]],
       test = "test_suggest" },
    { "lua/scute/base/strict.lua", "a family's unknown names are nil",
-      from = [[__index = setmetatable({}, { __index = refuse }), ]], to = "", test = "names_spec" },
+      from = [[__index = setmetatable(fixed, { __index = refuse }), ]], to = "__index = fixed, ", test = "names_spec" },
    { "lua/scute/nn/absent.lua", "a module's own methods may not ask what is there",
       from = [[ or frames.is_method_of(instance, 3)]], to = "", test = "names_spec" },
    { "lua/scute/base/traceback.lua", "an error of the library is told at its own line",
@@ -812,4 +812,24 @@ return {
    { "lua/scute/export/onnx/build.lua", "one entry is not one for each sample",
       from = [[if not constant.expand then return name end]], to = [[if true then return name end]],
       test = "export models" },
+   -- ---- several processes ----
+   { "lua/scute/train/shares.lua", "a photo between two processes is that of both",
+      from = [[(rank + 1) // takers - 1]], to = "(rank + 1) // takers", test = "parallel_spec" },
+   { "lua/scute/train/shares.lua", "a process may have a single photo where two are wanted",
+      from = [[return wants_two(run) and 2 or 1]], to = "return 1", test = "parallel_spec" },
+   { "lua/scute/train/shares.lua", "who takes turns takes the first of them", from = [[for batch = world.rank, ]],
+      to = "for batch = 0, ", test = "parallel_spec" },
+   { "lua/scute/train/ordered.lua", "gradients of an ordered run are not scaled back",
+      from = [[run.optimizer:scale_grad(parallel.unit(run) / total.weight)]],
+      to = "run.optimizer:scale_grad(1 / total.weight)", test = "ordered_spec" },
+   { "host/core/reducer.c", "a bucket goes on where the last one began", from = [[at += bytes;
+   }
+   return SC_OK;
+}
+
+static ScStatus begin_next]], to = [[}
+   return SC_OK;
+}
+
+static ScStatus begin_next]], test = "test_reducer" },
 }
