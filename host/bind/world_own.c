@@ -89,6 +89,13 @@ static int texts(lua_State *L) {
    return 1;
 }
 
+// scute.world.same_call(text): fails in all processes where they do not all give the same; one that waits for a
+// sum meanwhile is named
+static int same_call(lua_State *L) {
+   sc_check(L, sc_world_same_call(luaL_checkstring(L, 1)));
+   return 0;
+}
+
 // scute.world.connect(device): fails where processes cannot add up what is on that device; all of them call it
 static int connect(lua_State *L) {
    ScDevice *device;
@@ -214,11 +221,10 @@ static int release(lua_State *L) {
 static const luaL_Reg methods[] = {{"watch", watch},   {"unwatch", unwatch}, {"begin_rest", begin_rest},
                                    {"finish", finish}, {"begun", begun},     {"free", release},
                                    {NULL, NULL}};
-static const luaL_Reg functions[] = {{"average", average},     {"end_attempt", end_attempt},
-                                     {"sums", sums},           {"texts", texts},
-                                     {"waited", waited},       {"reducer", reducer},
-                                     {"connect", connect},     {"computer", computer},
-                                     {"name_norm", name_norm}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"average", average},     {"end_attempt", end_attempt}, {"sums", sums},       {"texts", texts},
+    {"waited", waited},       {"reducer", reducer},         {"connect", connect}, {"computer", computer},
+    {"name_norm", name_norm}, {"same_call", same_call},     {NULL, NULL}};
 
 static void open_world_own(lua_State *L) {
    sc_new_type(L, REDUCER_TYPE, methods, release);

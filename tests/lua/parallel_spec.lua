@@ -239,16 +239,40 @@ describe("pieces of a batch that memory had no room for", function()
       end
    end)
 
-   it("are refused where all processes compute the same", function()
-      local run = { shared = true, feed = {}, model = scute.nn.Linear { 2, 2 }, optimizer = { zero_grad = function() end },
-         meter = { clear = function() end } }
-      local ok, why = as(0, 3, function()
-         scute.memory_limit(scute.memory().live + 1000)
-         return pcall(memory.within, run, { { y = scute.ones(4) } }, function() scute.zeros { 1 << 20 } end)
+   -- Each process computes whole batches, and takes `micros` (by rank) at a time; before: what they took until now. Returns
+   -- what is told, or why it ends.
+   local function checked(before, micros)
+      local told, tell = "nothing", memory.tell
+      local run = { shared = true, feed = {}, micros = before, micro = micros[2], meter = { clear = function() end } }
+      function memory.tell(_, micro) told = micro end
+      local ok, why = as(1, #micros, function()
+         local sums = memory.add_pieces(run, { 7 })
+         for i, micro in ipairs(micros) do sums[1 + i] = i == 2 and sums[3] + 0.0 or micro + 0.0 end
+         return pcall(memory.check_pieces, run, sums)
       end)
-      scute.memory_limit(0)
-      assert.is_false(ok)
-      assert.is_truthy(console.message(why):find("out of memory.*each of the 3 processes computes the whole batch here"))
+      memory.tell = tell
+      return ok and told or console.message(why)
+   end
+
+   it("are as small in all processes that compute the same, or end the run", function()
+      local alone = ": out of memory, and not as in the others; each of the 3 processes computes the whole batch here"
+      for i, case in ipairs { { nil, { 0, 0, 0 }, "nothing" }, { nil, { 4, 4, 4 }, 4 }, { { 4, 4, 4 }, { 4, 4, 4 }, "nothing" },
+         { { 4, 4, 4 }, { 2, 2, 2 }, 2 }, { nil, { 0, 4, 0 }, "rank 1" .. alone },
+         { { 4, 4, 4 }, { 2, 4, 2 }, "ranks 0, 2" .. alone }, { nil, { 2, 4, 4 }, "ranks 0, 1, 2" .. alone } } do
+         local found = checked(case[1], case[2])
+         assert.is_truthy(found == case[3] or tostring(found):find(case[3], 1, true), ("case %d: %s"):format(i, found))
+      end
+   end)
+
+   it("are the smallest that any took where all compute the same from then on", function()
+      for micros, expected in pairs { [{ 0, 3, 2 }] = 2, [{ 0, 0, 0 }] = "whole" } do
+         local run = { shared = true, feed = {}, micros = micros }
+         memory.level(run)
+         assert.equal(expected, run.micro or "whole")
+         assert.equal(micros[1], micros[2])
+      end
+      local run = { shared = true, feed = { shared = true }, micros = { 0, 3 } }
+      memory.level(run)
       assert.is_nil(run.micro)
    end)
 end)

@@ -30,21 +30,23 @@ scute.train.fit(model, set, options)
 die "end"
 ]]
 
--- What one process does in the middle of a run in which the others go on to add up: it ends, it has something to say, or it
--- trains other parameters.
+-- What one process does in the middle of a run in which the others go on to add up: it ends, has something to say,
+-- or trains other parameters or other batch norms.
 local STRAYS = [[
 local scute = require "scute"
 local what, rank = arg[3], math.tointeger(arg[4])
 local set = scute.data.open(arg[1], { seed = 0 })
-local model = scute.models.create("plain", { classes = set.classes })
+local model = scute.models.create(what == "fixes" and "normed" or "plain", { classes = set.classes })
 local function stray(run)
    if scute.world.rank ~= rank or run.step ~= 2 then return end
    if what == "ends" then os.exit(0) end
    if what == "calls" then scute.world.all_reduce(scute.ones(1)) end
-   if what == "freezes" then model:freeze "backbone" end
+   if what:find "^freezes" then model:freeze "backbone" end
+   if what == "fixes" then model[1][2].fixed = true end
 end
 scute.train.fit(model, set, { optimizer = scute.optim.adamw(model:groups { lr = 0.001 }), epochs = 2, batch_size = 6,
-   workers = 0, output_dir = arg[2] .. "_" .. what, hooks = { { on_step_end = stray } } })
+   workers = 0, output_dir = arg[2] .. "_" .. what, ordered = what == "freezes_in_order" or nil,
+   hooks = { { on_step_end = stray } } })
 ]]
 
 local EXERCISE = "$S -l $T/small.lua %s scripts/%s.lua --model normed --weights none --image_size 32 --data_dir $T/photos "
@@ -211,18 +213,21 @@ return function(base)
    -- is none of that.
    local STRAY = "OMP_NUM_THREADS=1 $S -l $T/small.lua --nproc %d $T/strays.lua $T/photos $T/strays %s %d"
    local strays = { STRAY:format(3, "ends", 1), STRAY:format(2, "calls", 0), STRAY:format(2, "freezes", 1),
+      STRAY:format(2, "freezes_in_order", 0), STRAY:format(2, "fixes", 1),
       [[OMP_NUM_THREADS=1 $S --nproc 2 -e 'local world, wait = scute.world, scute.process.wait
          if world.rank == 1 then wait({}, 1.3) end
          world.barrier()
          if world.rank == 0 then wait({}, 0.2) end
          print(world.sums { 1, 2 }[2])']] }
 
-   local function check_strays(ends, calls, freezes, waits)
+   local function check_strays(ends, calls, freezes, in_order, fixes, waits)
       for r, said in pairs {
          [ends] = "rank 1 calls the end of the program, while rank 0 waits for its part of a sum: all processes have to make "
             .. "the same calls in the same order\n",
          [calls] = "^scute: rank 1: .*rank 0 calls all_reduce of f32 %(1%), while rank 1 waits for its part of a sum",
          [freezes] = "rank 1 calls sums of the gradients of 2 parameters %(.*%), while rank 0 waits for its part of a sum",
+         [in_order] = "rank 0 calls sums of the gradients of 2 parameters, while rank 1 waits for its part of a sum",
+         [fixes] = "rank 1 calls a step with other statistics of batch norm %(3%) than before, while rank 0 waits for its part",
       } do
          check(r.code == 1 and select(2, r.err:gsub(said, "")) == 1, "one goes another way", r.all)
       end

@@ -97,4 +97,24 @@ end } } })))
 say("%s", message(pcall(fit, "plain", { hooks = { { name = "mine", load = function() end, save = function()
    return {}, { own = scute.full({ 1 }, rank) }
 end } } })))
+
+-- A hook that has nothing to tell before it has seen the end of an epoch.
+local last
+say("%s", message(pcall(fit, "plain", { save_steps = 4, hooks = { { name = "mine", load = function() end,
+   save = function() return { loss = last.val_loss } end, on_epoch_end = function(run) last = run.row end } } })))
+
+-- Memory that is short where each process computes whole batches of features: in all of them, or in the second one alone.
+for first = 0, 1 do
+   local took
+   local ok, why = pcall(fit, "drops", { loss = function(logits, y)
+      if rank >= first and y:numel() > 4 and logits.requires_grad then
+         scute.memory_limit(1)
+         local _, short = pcall(scute.zeros, 1000, 1000)
+         scute.memory_limit(0)
+         error(short, 0)
+      end
+      return logits:cross_entropy(y)
+   end, hooks = { { on_step_end = function(run) took = run.micro end } } }, true)
+   say("%s: %s", took, message(ok, why))
+end
 print(("%d: %s"):format(rank, table.concat(said, " | ")))

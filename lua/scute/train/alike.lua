@@ -55,19 +55,30 @@ end
 
 local CALLED = { average = "the average of the weights", loss = "the state of the loss" }
 
--- All that is the same in all of them, as lines "what = checksum": parts of the state that say so (`alike`), and tensors of
--- hooks of the user's, whose plain data may be another in each (a clock, see scute.train.checkpoint).
+-- All that is the same in all of them, as lines "what = checksum": weights, and parts of the state that say so (`alike`).
 local function alike_lines(run)
-   local lines, is_own = { "the weights = " .. state_digest(run) }, {}
-   for _, hook in ipairs(run.own_hooks) do is_own[hook] = true end
+   local lines = { "the weights = " .. state_digest(run) }
    for _, part in ipairs(run.parts) do
-      if part.alike or is_own[part] then
+      if part.alike then
          local data, tensors = part.save(run)
          local list = by_name(tensors or {})
-         list[#list + 1] = plain_text { part.alike and data or {}, sorted_keys(tensors or {}) }
-         lines[#lines + 1] = ("%s = %s"):format(CALLED[part.name] or ("the tensors of the hook '%s'"):format(part.name),
-            scute.checksum(list))
+         list[#list + 1] = plain_text { data, sorted_keys(tensors or {}) }
+         lines[#lines + 1] = ("%s = %s"):format(CALLED[part.name], scute.checksum(list))
       end
+   end
+   return lines
+end
+
+-- The same of tensors of hooks of the user's, by "HOOK.NAME"; their plain data may be another in each (a clock).
+local function hook_lines(tensors)
+   local lists, lines = {}, {}
+   for _, key in ipairs(sorted_keys(tensors)) do
+      local hook, name = key:match "^([^.]*)%.(.*)$"
+      lists[hook] = lists[hook] or {}
+      table.move({ name, tensors[key] }, 1, 2, #lists[hook] + 1, lists[hook])
+   end
+   for i, hook in ipairs(sorted_keys(lists)) do
+      lines[i] = ("the tensors of the hook '%s' = %s"):format(hook, scute.checksum(lists[hook]))
    end
    return lines
 end
@@ -115,13 +126,24 @@ function alike.check(run, said)
    end
 end
 
---- Fails where what they have learned is not the same bit for bit. Together.
-function alike.check_state(run)
-   local other = run.shared and first_difference(alike_lines(run))
+-- Fails where one of the lines is not the same in all of them. Together.
+local function check_lines(lines)
+   local other = first_difference(lines)
    if not other then return end
    local who, what = other:match "^(.-): (.*) = %S+$"
    console.fail("%s no longer %s %s of rank 0: a hook, a schedule or a layer did something else there, or a processor or "
       .. "library computed something else", who or other, who and who:find "," and "have" or "has", what or "what is")
+end
+
+--- Fails where what they have learned is not the same bit for bit. Together.
+function alike.check_state(run)
+   if run.shared then check_lines(alike_lines(run)) end
+end
+
+--- The same of what hooks of the user's keep, where they are asked for it anyway: before they have seen the end of an epoch
+-- they may have nothing to tell. tensors: as scute.train.state has them. Together.
+function alike.check_hooks(tensors)
+   check_lines(hook_lines(tensors))
 end
 
 return alike

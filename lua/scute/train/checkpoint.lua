@@ -19,6 +19,7 @@ local console = require "scute.base.console"
 local crops = require "scute.data.crops"
 local readable = require "scute.base.readable"
 local sorted_keys = require "scute.base.sorted_keys"
+local alike = require "scute.train.alike"
 local draws = require "scute.train.draws"
 local exact = require "scute.train.exact"
 local identity = require "scute.train.identity"
@@ -114,17 +115,18 @@ local function check_parts(parts)
    end
 end
 
--- Plain data that processes keep for themselves: that of layers and of hooks of the user's.
+-- Plain data that processes keep for themselves: that of layers and of hooks of the user's; and tensors of the hooks.
 local function own_data(run)
-   local data = state.take(run, state.parts(run.own_hooks))
+   local data, tensors = state.take(run, state.parts(run.own_hooks))
    data.model = run.model:fields()
-   return data
+   return data, tensors
 end
 
 -- Of several processes: the first one, which saves, knows what the others keep for themselves. run.apart: by rank, that data by
--- the names of parts; nil where it is the same in all of them. Together.
+-- the names of parts; nil where it is the same in all of them. Tensors are, or the run ends. Together.
 local function share_own(run)
-   local data = own_data(run)
+   local data, tensors = own_data(run)
+   alike.check_hooks(tensors)
    check_parts(data)
    run.apart = nil
    if #world.differing(plain_text(data)) == 0 then return end
@@ -326,7 +328,7 @@ local function catch_up(run)
    if run.unread then run.unread:settle() end
    photos.share(run)
    draws.alike(run)
-   share_own(run)
+   if run.position then share_own(run) end -- before the first update there is nothing to save
 end
 
 --- The hook that saves: after epochs (unless they are so short that it would take more than 2 % of the time), every

@@ -2,10 +2,13 @@
 -- of those, with the gradients added up. The photos of an update and the learning rate stay what they were.
 local scute = require "scute"
 local console = require "scute.base.console"
+local ranks_text = require "scute.train.ranks_text"
 local reducing = require "scute.train.reducing"
 local sync = require "scute.train.sync"
 
 local memory = {}
+
+local world = scute.world
 
 -- ---- pieces of a window ----
 
@@ -44,6 +47,49 @@ function memory.free_pieces(list, window)
    end
 end
 
+-- ---- pieces where all processes compute the same ----
+
+--- The smallest of what processes take of their photos at a time; 0, which is all at once, where all of them do that.
+function memory.smallest(micros)
+   local least = 0
+   for _, micro in ipairs(micros) do
+      if micro > 0 and (least == 0 or micro < least) then least = micro end
+   end
+   return least
+end
+
+--- Pieces in some of them would round otherwise than what the others have: where they compute the same from here on, all take
+-- the smallest that any of them took of its photos.
+function memory.level(run)
+   if not run.shared or run.feed.shared or not run.micros then return end
+   local least = memory.smallest(run.micros)
+   for i = 1, #run.micros do run.micros[i] = least end
+   run.micro = least > 0 and least or nil
+end
+
+--- Adds to numbers that are summed over the processes what each takes of its photos at a time.
+function memory.add_pieces(run, numbers)
+   for rank = 0, world.size - 1 do numbers[#numbers + 1] = rank == world.rank and run.micro or 0 end
+   return numbers
+end
+
+--- What came of that: memory that was short in all of them alike has all go on in the same pieces; where it was in some alone
+-- the run ends. Together.
+function memory.check_pieces(run, sums)
+   local micros, before, short = table.move(sums, #sums - world.size + 1, #sums, 1, {}), run.micros or {}, {}
+   for i, micro in ipairs(micros) do
+      micros[i] = math.tointeger(micro)
+      if micros[i] ~= (before[i] or 0) then short[#short + 1] = i - 1 end
+   end
+   run.micros = micros
+   if #short == 0 then return end
+   local is_alike = #short == world.size and memory.smallest(micros) == math.max(table.unpack(micros))
+   if is_alike then return memory.tell(run, micros[1]) end
+   run.meter:clear()
+   console.fail("%s: out of memory, and not as in the others; each of the %d processes computes the whole batch here, in "
+      .. "pieces only where memory is as short in all of them; take a smaller --batch_size", ranks_text(short), world.size)
+end
+
 -- ---- trying again ----
 
 local function is_out_of_memory(err)
@@ -74,16 +120,8 @@ function memory.tell(run, micro, who)
       console.count(micro, "photo"))
 end
 
--- Where all processes compute the same, pieces in one of them would round otherwise than what the others have.
-local function refuse_alone(run, err)
-   run.meter:clear()
-   console.fail("%s: each of the %d processes computes the whole batch here, which none of them takes in pieces by itself; "
-      .. "take a smaller --batch_size", console.message(err), scute.world.size)
-end
-
 -- Of several processes all hear of it as they next meet (see parallel.gather).
 local function halve(run, window, err)
-   if run.shared and not run.feed.shared then refuse_alone(run, err) end
    local largest = 0
    for _, batch in ipairs(window) do largest = math.max(largest, batch.y:numel()) end
    largest = math.min(largest, run.micro or largest)

@@ -185,11 +185,14 @@ end
 -- (seen.failed); otherwise seen.total says so. Together.
 function parallel.is_fine(run, seen)
    if not run.shared then return true end
-   local sums = world.sums { seen.failed and 1 or 0, flags_of(run) }
+   local sums = world.sums(memory.add_pieces(run, { seen.failed and 1 or 0, flags_of(run) }))
    note_flags(run, table.unpack(sums, 2, 4))
-   if sums[1] == 0 then return true end
-   seen.total = { failed = true }
-   return false
+   if sums[1] > 0 then
+      seen.total = { failed = true }
+      return false
+   end
+   memory.check_pieces(run, sums)
+   return true
 end
 
 --- Adds up what the processes know of a step: gradients (sums over photos become means over those of all), and seen.total =

@@ -7,6 +7,7 @@ local scute = require "scute"
 local console = require "scute.base.console"
 local metrics = require "scute.metrics"
 local schedule = require "scute.schedule"
+local memory = require "scute.train.memory"
 
 local world = scute.world
 
@@ -45,11 +46,9 @@ end
 -- Where memory had run out a process goes on with the pieces that it took. Where there were other processes, all of them take
 -- the smallest.
 local function load_pieces(run, saved)
-   local list, least = saved.micros or { saved.micro or 0 }, 0
+   local list = saved.micros or { saved.micro or 0 }
    if #list ~= world.size then
-      for _, micro in ipairs(list) do
-         if micro > 0 and (least == 0 or micro < least) then least = micro end
-      end
+      local least = memory.smallest(list)
       list = {}
       for i = 1, world.size do list[i] = least end
    end

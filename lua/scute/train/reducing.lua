@@ -2,6 +2,7 @@
 -- through prepare() and finish() in each update; between them each has as many backwards as it has batches, or pieces of them,
 -- of which the last one is watched.
 local console = require "scute.base.console"
+local shares = require "scute.train.shares"
 local world = require("scute.core").world
 
 local reducing = {}
@@ -17,6 +18,25 @@ function reducing.parameters(run)
    return list
 end
 
+--- Fails in all processes where `names` of what trains are not the same in all of them. what: they are. Together.
+function reducing.agree(names, what)
+   local others = world.differing(table.concat(names, "\n"))
+   if #others == 0 then return end
+   console.fail("rank %s: other %s train than in rank 0 (there are %d in rank %d): what freezes or unfreezes has to do so in "
+      .. "all processes", table.concat(others, " and rank "), what, #names, world.rank)
+end
+
+--- The same in each step, for who finds that other ones train than in the one before: processes in which none changed are on
+-- their way to a sum, and hear of it there. Where nothing changes nobody waits.
+function reducing.agree_anew(run, names, what)
+   local known, text = run.training or {}, table.concat(names, "\n")
+   run.training = known
+   if text == (known[what] or "") then return end
+   known[what] = text
+   world.same_call(("a step with other %s (%d) than before"):format(what, #names))
+   reducing.agree(names, what)
+end
+
 --- Fails in all processes where other parameters train in one of them, as where a hook has frozen some there alone: from then
 -- on it would add up something else than the others, or read other photos. Together.
 function reducing.compare(run)
@@ -27,10 +47,7 @@ function reducing.compare(run)
          if entry[2].requires_grad then names[#names + 1] = ("%s %s"):format(entry[1], table.concat(entry[2].shape, " ")) end
       end
    end
-   local others = world.differing(table.concat(names, "\n"))
-   if #others == 0 then return end
-   console.fail("rank %s: other parameters train than in rank 0 (there are %d in rank %d): what freezes or unfreezes has to do "
-      .. "so in all processes", table.concat(others, " and rank "), #names, world.rank)
+   reducing.agree(names, "parameters")
 end
 
 local function is_same(one, other)
@@ -46,14 +63,23 @@ local function is_wanted(run)
    return run.feed.shared and not run.ordered
 end
 
---- Makes ready for the sums of an update, anew where other parameters train than in the one before. Together.
+local function free(run)
+   if run.reducing and run.reducing.reducer then run.reducing.reducer:free() end
+   run.reducing = nil
+end
+
+--- Makes ready for the sums of an update, anew where other parameters or batch norms train than in the one before. Together.
 function reducing.prepare(run)
-   if not is_wanted(run) then return end
+   if not run.feed.shared then return end
    local list, before = reducing.parameters(run), run.reducing
-   if before and is_same(before.list, list) then return end
-   if before then before.reducer:free() end
-   run.reducing = { list = list, reducer = world.reducer(list) }
-   reducing.compare(run) -- of the same shapes they may be others
+   if not (before and is_same(before.list, list)) then
+      free(run)
+      local reducer = is_wanted(run) and world.reducer(list)
+      if not reducer then world.same_call(("sums of the gradients of %d parameters"):format(#list)) end
+      run.reducing = { list = list, reducer = reducer }
+      reducing.compare(run) -- of the same shapes they may be others
+   end
+   reducing.agree_anew(run, shares.names_of_moving(run), "statistics of batch norm")
 end
 
 --- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.
@@ -77,10 +103,7 @@ end
 
 --- The hook that gives its memory back at the end of a run.
 reducing.hook = {
-   on_fit_end = function(run)
-      if run.reducing then run.reducing.reducer:free() end
-      run.reducing = nil
-   end,
+   on_fit_end = free,
 }
 
 return reducing

@@ -21,6 +21,7 @@ local hardware = require "scute.train.hardware"
 local hooks = require "scute.train.hooks"
 local identity = require "scute.train.identity"
 local measures = require "scute.train.measures"
+local memory = require "scute.train.memory"
 local options = require "scute.base.options"
 local plain_text = require "scute.base.plain_text"
 local ordered = require "scute.train.ordered"
@@ -220,6 +221,7 @@ function runs.choose_feed(run)
    photos.feed_begins(run)
    run.source, run.feed = source, source.feed(run)
    if run.feed and run.feed.shared then check_shared(run) end
+   if run.feed then memory.level(run) end
    if run.feed then run.feed.steps = math.ceil(run.feed.steps / run.accumulate) end -- updates, not batches
 end
 

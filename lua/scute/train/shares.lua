@@ -21,15 +21,29 @@ end
 
 local STATISTICS = { running_mean = "mean", running_var = "mean", num_batches_tracked = "count" }
 
+-- "mean" or "count" for a buffer that batch norm moves as it trains now; else nothing.
+local function how_it_moves(name, owner)
+   local what = STATISTICS[name:match "[^.]*$"]
+   return what and owner.training and not (owner.fixed or owner.synchronised) and what
+end
+
 --- What batch norm moves as it trains now, each process by its own photos: statistics, and counts of batches.
 function shares.moving(run)
    local statistics, counts = {}, {}
    for name, tensor, owner in run.model:named_buffers() do
-      local what = STATISTICS[name:match "[^.]*$"]
-      local moves = what and owner.training and not (owner.fixed or owner.synchronised)
-      if moves then table.insert(what == "mean" and statistics or counts, tensor) end
+      local what = how_it_moves(name, owner)
+      if what then table.insert(what == "mean" and statistics or counts, tensor) end
    end
    return statistics, counts
+end
+
+--- The names of all that.
+function shares.names_of_moving(run)
+   local names = {}
+   for name, _, owner in run.model:named_buffers() do
+      if how_it_moves(name, owner) then names[#names + 1] = name end
+   end
+   return names
 end
 
 -- What in a run wants two photos in a process, or in a part of a batch; nil where nothing does.

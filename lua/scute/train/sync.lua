@@ -17,6 +17,7 @@ local console = require "scute.base.console"
 local fused = require "scute.nn.fused"
 local BatchNorm2d = require("scute.nn.norm").BatchNorm2d
 local Module = require "scute.nn.module"
+local reducing = require "scute.train.reducing"
 
 local sync = {}
 
@@ -93,6 +94,13 @@ local function look_at(entry)
    entry.is_known, entry.said, entry.asks, entry.value = true, said, entry.norm.synchronised, said
 end
 
+-- The others wait in the same layers, or all hear that they do not.
+local function agree_on(run, joining)
+   local paths = {}
+   for i, entry in ipairs(joining) do paths[i] = entry.path end
+   reducing.agree_anew(run, paths, "synchronised batch norms")
+end
+
 -- Makes those layers synchronised that are to be now, and no other one: run.synchronised. Where each process computes whole
 -- batches, or parts of them in order, there is nothing to meet for.
 local function choose(run)
@@ -106,6 +114,7 @@ local function choose(run)
          alone[#alone + 1] = entry
       end
    end
+   agree_on(run, joining)
    set(joining, "all")
    set(alone, false)
    run.synchronised = #joining > 0 and joining or nil
