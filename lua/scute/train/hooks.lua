@@ -57,6 +57,7 @@
 --
 -- A hook that has a state of its own has a `name` (without dots), save(run), which returns plain data for the checkpoint and,
 -- if it likes, tensors by name, and load(run, data, tensors), which is called before on_fit_begin when a run goes on from one.
+-- Of several processes each has plain data of its own, and all have the same tensors.
 local options = require "scute.base.options"
 local scute = require "scute.core"
 local sorted_keys = require "scute.base.sorted_keys"

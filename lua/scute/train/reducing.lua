@@ -63,6 +63,14 @@ local function is_wanted(run)
    return run.feed.shared and not run.ordered
 end
 
+-- Only hooks that see steps change in mid-epoch which ones train; a look at all layers takes as long as a small layer.
+local function prepare_norms(run)
+   local is_first = run.prepared ~= run.epoch
+   run.prepared = run.epoch
+   if not (is_first or run.has_step_hooks) then return end
+   reducing.agree_anew(run, shares.names_of_moving(run), "statistics of batch norm")
+end
+
 local function free(run)
    if run.reducing and run.reducing.reducer then run.reducing.reducer:free() end
    run.reducing = nil
@@ -79,7 +87,7 @@ function reducing.prepare(run)
       run.reducing = { list = list, reducer = reducer }
       reducing.compare(run) -- of the same shapes they may be others
    end
-   reducing.agree_anew(run, shares.names_of_moving(run), "statistics of batch norm")
+   prepare_norms(run)
 end
 
 --- To be held (<close>) around the last backward of an update, in which sums begin; nil for any other one.
