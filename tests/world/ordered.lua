@@ -15,10 +15,13 @@ return function(base)
    end
 
    -- What mpirun says where the machine was suspended is none of ours.
-   local function fit(...)
-      local r = shell(line(...))
+   local function own_words(r)
       r.err = r.err:gsub("mpirun: Forwarding signal 18 to job\n", "")
       return r
+   end
+
+   local function fit(...)
+      return own_words(shell(line(...)))
    end
 
    local function hashes(name)
@@ -27,12 +30,14 @@ return function(base)
 
    -- What runs with 1 process and with some more have learned is the same in each of two epochs. said: on standard error.
    local function same(name, counts, options, model, said)
-      local r = fit(1, name .. 1, options, model)
+      local lines = { line(1, name .. 1, options, model) }
+      for i, n in ipairs(counts) do lines[i + 1] = line(n, name .. n, options, model) end
+      local rs = base.at_once(lines)
+      local r, one = own_words(rs[1]), hashes(name .. 1)
       check(r.code == 0 and r.err:find(said or "^$"), name .. ": one process", r.all)
-      local one = hashes(name .. 1)
       check(#base.lines_of(one) == 2, name .. ": a line of each epoch", one)
-      for _, n in ipairs(counts) do
-         r = fit(n, name .. n, options, model)
+      for i, n in ipairs(counts) do
+         r = own_words(rs[i + 1])
          check(r.code == 0 and r.err:find(said or "^$"), ("%s: %d processes"):format(name, n), r.all)
          check(hashes(name .. n) == one, ("%s: %d processes have the same bits"):format(name, n), hashes(name .. n), one)
       end
@@ -63,8 +68,9 @@ return function(base)
 
    -- A part is to a batch as a batch is to what is accumulated: without random numbers it is the same but for the last digits.
    local function accumulated()
-      local one, other = fit(1, "parts", "--ordered --parts 3 --batch_size 6", "still"), fit(1, "batches",
-         "--batch_size 2 --accumulate 3", "still")
+      local rs = base.at_once { line(1, "parts", "--ordered --parts 3 --batch_size 6", "still"),
+         line(1, "batches", "--batch_size 2 --accumulate 3", "still") }
+      local one, other = rs[1], rs[2]
       check(one.code == 0 and other.code == 0, "batches and parts", one.all .. other.all)
       local pattern = ("(%S+) "):rep(6)
       local a, b, n = { hashes "parts":match(pattern .. ".*\n" .. pattern) }, { hashes "batches":match(pattern .. ".*\n"

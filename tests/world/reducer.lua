@@ -6,21 +6,26 @@ local cjson = require "cjson"
 return function(base)
    local check = base.check
 
+   local function words(n, command)
+      return ("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command)
+   end
+
    local function start(n, command)
-      return base.shell(("env OMP_NUM_THREADS=1 $S --nproc %d %s"):format(n, command))
+      return base.shell(words(n, command))
    end
 
    local function sums_in_backward()
-      for _, n in ipairs { 2, 4 } do
-         local r = start(n, "tests/world/sums_child.lua")
-         check(r.code == 0 and r.out == ("8 cases\n"):rep(n), ("%d processes"):format(n), r.all)
+      local rs = base.at_once { words(2, "tests/world/sums_child.lua"), words(4, "tests/world/sums_child.lua") }
+      for i, n in ipairs { 2, 4 } do
+         check(rs[i].code == 0 and rs[i].out == ("8 cases\n"):rep(n), ("%d processes"):format(n), rs[i].all)
       end
    end
 
    local function an_error_ends_all()
-      local r = start(2, "tests/world/sums_child.lua failing")
+      local rs = base.at_once { words(2, "tests/world/sums_child.lua failing"), words(2, "tests/world/sums_child.lua leaving") }
+      local r = rs[1]
       check(r.code == 1 and r.err:find("scute: rank 1: this process is broken", 1, true), "an error ends all", r.all)
-      r = start(2, "tests/world/sums_child.lua leaving")
+      r = rs[2]
       check(r.code == 1 and r.err:find("rank 1: it ends in the middle of sums that other processes wait for", 1, true),
          "so does an end that is too early", r.all)
    end
@@ -37,7 +42,8 @@ return function(base)
    -- What thaws in the middle of a run is added up from then on.
    local function thaws()
       local command = "tests/world/fit_child.lua $T/photos unfreeze"
-      local one, two = start(1, command), start(2, command)
+      local rs = base.at_once { words(1, command), words(2, command) }
+      local one, two = rs[1], rs[2]
       local function weights(r)
          local list = {}
          for word in (base.lines_of(r.out)[#base.lines_of(r.out)] or ""):gmatch "%S+" do list[#list + 1] = tonumber(word) end

@@ -211,25 +211,30 @@ local function interrupts()
       while not scute.interrupted() do os.execute "sleep 0.05" end
       os.execute("sleep " .. arg[1])
       print("saved " .. scute.world.rank)]])
-   for signal, code in pairs { INT = 130, TERM = 143 } do
-      local is_term = code == 143
-      local start_two = (is_term and "OMPI_MCA_odls_base_cutoff=1 " or "") .. "OMP_NUM_THREADS=1 $S --nproc 2"
-      local r = shell(([[set -m; rm -f $T/told; mkfifo $T/told; %s $T/loop.lua %s >$T/told & job=$!
+   local function interrupted(signal, settings, seconds)
+      return ([[set -m; rm -f $T/told_%s; mkfifo $T/told_%s; %s OMP_NUM_THREADS=1 $S --nproc 2 $T/loop.lua %s >$T/told_%s &
+         job=$!
          while IFS= read -r line; do
             echo "$line"; [ "$line" != begun ] || kill -%s $job
-         done <$T/told; wait $job]]):format(start_two, is_term and 0 or 2.5, signal))
-      check(r.code == code and sorted(r.out) == "begun\nsaved 0\nsaved 1", "SIG" .. signal .. " lets them finish", r.all)
+         done <$T/told_%s; wait $job]]):format(signal, signal, settings, seconds, signal, signal, signal)
+   end
+   local rs = cli.at_once { interrupted("INT", "", 2.5), interrupted("TERM", "OMPI_MCA_odls_base_cutoff=1", 0) }
+   for i, code in ipairs { 130, 143 } do
+      check(rs[i].code == code and sorted(rs[i].out) == "begun\nsaved 0\nsaved 1", code .. ": they finish", rs[i].all)
    end
 end
 
 -- Others that still want something hear of an end.
 local function early_ends()
-   local r = start(2, "-e 'if scute.world.rank == 0 then os.exit() end; scute.world.barrier()'")
+   local two = "OMP_NUM_THREADS=1 $S --nproc 2 "
+   local rs = cli.at_once { two .. "-e 'if scute.world.rank == 0 then os.exit() end; scute.world.barrier()'",
+      two .. [[-e 'if scute.world.rank == 1 then os.exit() end
+         print(pcall(scute.world.all_reduce, scute.ones(2)))
+         print(pcall(scute.world.barrier))']] }
+   local r = rs[1]
    check(r.code == 1 and r.err:find("rank 0 calls the end of the program, rank 1 calls barrier", 1, true), "an early end",
       r.all)
-   r = start(2, [[-e 'if scute.world.rank == 1 then os.exit() end
-      print(pcall(scute.world.all_reduce, scute.ones(2)))
-      print(pcall(scute.world.barrier))']])
+   r = rs[2]
    check(r.code == 0 and r.out:find "rank 0 calls all_reduce of f32 %(2%), rank 1 calls the end of the program.*barrier",
       "they may catch that, and end", r.all)
 end
