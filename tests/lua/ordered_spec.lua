@@ -7,46 +7,12 @@ local mix = require "scute.train.mix"
 local ordered_norms = require "scute.train.ordered_norms"
 local ordered = require "scute.train.ordered"
 local parallel = require "scute.train.parallel"
+local played = dofile "tests/lua/played_processes.lua"
 local FIT = require "scute.train.options"
 
 local console = require "scute.base.console"
 local message, nn, world = console.message, scute.nn, scute.world
-
--- f() as in the process `rank` of `size`.
-local function as(rank, size, f)
-   local function is(own_rank, own_size)
-      rawset(world, "rank", own_rank)
-      rawset(world, "size", own_size)
-   end
-   is(rank, size)
-   local results = table.pack(pcall(f))
-   is(nil, nil)
-   if not results[1] then error(results[2], 0) end
-   return table.unpack(results, 2, results.n)
-end
-
-local function numbers(n)
-   local list = {}
-   for i = 1, n do list[i] = i end
-   return list
-end
-
--- As photos.source has it: batches of a list without those photos that cannot be read.
-local function reader(bad)
-   return function(list, size)
-      local at = 0
-      return function()
-         while at < #list do
-            local batch, number = {}, at // size + 1
-            for i = at + 1, math.min(at + size, #list) do
-               if not bad[list[i]] then batch[#batch + 1] = list[i] end
-            end
-            at = at + size
-            if #batch > 0 then return batch, batch, batch, number, batch end
-         end
-      end
-   end
-end
+local as, numbers, reader = played.as, played.numbers, played.reader
 
 -- By batch the photos of each part, in a list, as `size` processes have them.
 local function cut(size, n, batch_size, steps, parts, bad, skip, least)

@@ -3,45 +3,12 @@ local world = require("scute.core").world
 local console = require "scute.base.console"
 local memory = require "scute.train.memory"
 local parallel = require "scute.train.parallel"
+local played = dofile "tests/lua/played_processes.lua"
 local position = require "scute.train.position"
 local scute = require "scute"
 local shares = require "scute.train.shares"
 
--- f() as in the process `rank` of `size`.
-local function as(rank, size, f)
-   local function is(own_rank, own_size)
-      rawset(world, "rank", own_rank)
-      rawset(world, "size", own_size)
-   end
-   is(rank, size)
-   local results = table.pack(pcall(f))
-   is(nil, nil)
-   if not results[1] then error(results[2], 0) end
-   return table.unpack(results, 2, results.n)
-end
-
-local function numbers(n)
-   local list = {}
-   for i = 1, n do list[i] = i end
-   return list
-end
-
--- As the loader: batches of a list without those photos that cannot be read, a batch of which there are none is passed over.
-local function reader(bad)
-   return function(list, size)
-      local at = 0
-      return function()
-         while at < #list do
-            local batch, number = {}, at // size + 1
-            for i = at + 1, math.min(at + size, #list) do
-               if not bad[list[i]] then batch[#batch + 1] = list[i] end
-            end
-            at = at + size
-            if #batch > 0 then return batch, batch, batch, number end
-         end
-      end
-   end
-end
+local as, numbers, reader = played.as, played.numbers, played.reader
 
 -- By batch what each process has of it, in the order of ranks.
 local function shared(size, n, batch_size, steps, skip, bad, least)
