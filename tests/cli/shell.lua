@@ -64,6 +64,22 @@ function cli.interrupt(command, signal, text, lines)
       done <$T/.told; wait $job]]):format(command, quote(text), lines or 1, signal))
 end
 
+--- The rows of a run's history.csv by the names of its columns, as numbers; none where there is no such file.
+function cli.history(folder)
+   local rows, names = {}, nil
+   for _, line in ipairs(cli.lines_of(cli.read_file(folder .. "/history.csv") or "")) do
+      local cells = {}
+      for cell in (line .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
+      if names then
+         local row = {}
+         for i, column in ipairs(names) do row[column] = tonumber(cells[i]) end
+         rows[#rows + 1] = row
+      end
+      names = names or cells
+   end
+   return rows
+end
+
 function cli.lines_of(text)
    local lines = {}
    for line in text:gmatch "[^\n]+" do lines[#lines + 1] = line end

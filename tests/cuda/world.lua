@@ -178,18 +178,7 @@ local EXERCISE = "-l $T/small.lua scripts/transfer_learning.lua --model %s --wei
    .. "--output_dir $T/%s --overwrite --threads 1 --workers 1 --device cuda %s"
 
 local function history(name, model)
-   local rows, names = {}, nil
-   for _, line in ipairs(cli.lines_of(cli.read_file(("%s/%s/%s/history.csv"):format(scratch, name, model)) or "")) do
-      local cells = {}
-      for cell in (line .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
-      if names then
-         local row = {}
-         for i, column in ipairs(names) do row[column] = tonumber(cells[i]) end
-         rows[#rows + 1] = row
-      end
-      names = names or cells
-   end
-   return rows
+   return cli.history(("%s/%s/%s"):format(scratch, name, model))
 end
 
 -- The largest difference between the losses of two runs; infinite where they are of other lengths.

@@ -118,7 +118,7 @@ return function(base)
          OMP_NUM_THREADS=1 $S --nproc 2 $T/stubborn.lua $T >$T/told & job=$!
          exec 3<$T/told; read line <&3
          state() { for i in 0 1; do sed 's/.*) //; s/ .*//' /proc/$(cat $T/pid$i)/stat; done | tr -d '\n'; echo; }
-         look() { for i in $(seq 200); do case $(state) in $1) echo $2; return;; esac; sleep 0.05; done; state; }
+         look() { while :; do case $(state) in $1) echo $2; return;; esac; sleep 0.05; done; }
          kill -TSTP $job; look TT stopped; kill -CONT $job; look '[SR][SR]' 'on again'
          kill -INT $job; read line <&3; sleep 0.4; kill -INT $job; wait $job; code=$?
          case $(state 2>/dev/null) in *[RSDT]*) echo alive; esac

@@ -14,11 +14,11 @@ return function(base)
    -- A launcher that has started nothing yet has nobody to pass a signal on to: it is ended.
    local function signals_before_there_are_processes()
       base.shell "mkdir -p $T/slow_start"
-      write("slow_start/mpirun.openmpi", "#!/bin/sh\ntrap '' USR2\necho up\nexec sleep 20\n")
+      write("slow_start/mpirun.openmpi", "#!/bin/sh\ntrap '' USR2\necho up\nexec sleep 60\n")
       local lines = {}
       for i, signal in ipairs { "TERM", "INT" } do
          lines[i] = ([[set -m; rm -f $T/up%d; mkfifo $T/up%d; chmod +x $T/slow_start/mpirun.openmpi
-            PATH=$T/slow_start:$PATH timeout 10 $S --nproc 2 -e 'x = 1' >$T/up%d & job=$!
+            PATH=$T/slow_start:$PATH $S --nproc 2 -e 'x = 1' >$T/up%d & job=$!
             read line <$T/up%d; kill -%s $job; wait $job]]):format(i, i, i, i, signal)
       end
       local rs = at_once(lines)

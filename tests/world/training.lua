@@ -34,18 +34,7 @@ return function(base)
    end
 
    local function history(name, model)
-      local rows, names = {}, nil
-      for _, line in ipairs(base.lines_of(base.read_file(folder_of(name, model) .. "history.csv") or "")) do
-         local cells = {}
-         for cell in (line .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
-         if names then
-            local row = {}
-            for i, column in ipairs(names) do row[column] = tonumber(cells[i]) end
-            rows[#rows + 1] = row
-         end
-         names = names or cells
-      end
-      return rows
+      return base.history(folder_of(name, model))
    end
 
    -- The largest difference of a figure between the histories of two runs; infinite where these are of other lengths.

@@ -120,18 +120,13 @@ end
 function parallel.fail(run, why, rescue, more)
    local list = run.shared and world.texts(why or "") or { why }
    rescue()
-   parallel.wait(run) -- the first to end takes the others with it
+   if run.shared then world.barrier() end -- the first to end takes the others with it
    local first, met_by_all = nil, true
    for rank, text in ipairs(list) do
       if text ~= "" then first = first or rank end
       met_by_all = met_by_all and text == list[1]
    end
    console.fail("%s%s%s", met_by_all and "" or ("rank %d: "):format(first - 1), list[first], more or "")
-end
-
---- Waits for the others. Together.
-function parallel.wait(run)
-   if run.shared then world.barrier() end
 end
 
 --- The batches of a window of which this process has photos.
@@ -202,11 +197,8 @@ function parallel.gather(run, seen)
    if not run.feed.shared then return parallel.is_fine(run, seen) end
    reducing.begin_rest(run, false)
    local numbers = { seen.weight, seen.failed and 1 or 0, flags_of(run) }
-   for rank = 0, world.size - 1 do
-      local is_own = rank == world.rank
-      numbers[6 + rank], numbers[6 + world.size + rank] = is_own and seen.n or 0, is_own and run.micro or 0
-   end
-   local sums = world.sums(numbers)
+   for rank = 0, world.size - 1 do numbers[6 + rank] = rank == world.rank and seen.n or 0 end
+   local sums = world.sums(memory.add_pieces(run, numbers))
    note_flags(run, table.unpack(sums, 3, 5))
    note_pieces(run, table.move(sums, 6 + world.size, #sums, 1, {}))
    local n, before, first = 0, 0, nil

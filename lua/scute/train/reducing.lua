@@ -2,6 +2,7 @@
 -- through prepare() and finish() in each update; between them each has as many backwards as it has batches, or pieces of them,
 -- of which the last one is watched.
 local console = require "scute.base.console"
+local ranks_text = require "scute.train.ranks_text"
 local shares = require "scute.train.shares"
 local world = require("scute.core").world
 
@@ -22,8 +23,8 @@ end
 function reducing.agree(names, what)
    local others = world.differing(table.concat(names, "\n"))
    if #others == 0 then return end
-   console.fail("rank %s: other %s train than in rank 0 (there are %d in rank %d): what freezes or unfreezes has to do so in "
-      .. "all processes", table.concat(others, " and rank "), what, #names, world.rank)
+   console.fail("%s: other %s train than in rank 0 (there are %d in rank %d): what freezes or unfreezes has to do so in all "
+      .. "processes", ranks_text(others), what, #names, world.rank)
 end
 
 --- The same in each step, for who finds that other ones train than in the one before: processes in which none changed are on
