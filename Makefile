@@ -159,7 +159,7 @@ reid-demo:
 
 test:
 	@tools/deps.sh build test some-weights stamps
-	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests)
+	@$(MAKE) --no-print-directory $(JOBS) all $(if $(DEVICE),,ctests $(if $(CUDA_ARCHS),,CUDA_ARCHS=$(TEST_ARCHS)))
 	@$(if $(DEVICE),$(BUILD)/scute tests/cuda/device.lua $(DEVICE),tools/test.sh $(BUILD) $(SUITES))
 
 bench: all

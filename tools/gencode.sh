@@ -1,6 +1,7 @@
 #!/bin/sh
-# What nvcc is told to build for, as its -gencode arguments. Usage: tools/gencode.sh NVCC ["75 80 ..." | all | ""]
-# "" is the cards of this machine, as nvidia-smi names them, else one of each generation; "all" is for packages. What the toolkit
+# What nvcc is told to build for, as its -gencode arguments. Usage: tools/gencode.sh NVCC ["75 80 ..." | all | tests | ""]
+# "" is the cards of this machine, as nvidia-smi names them, else one of each generation; "all" is for packages; "tests" is ""
+# where there is a card, else the oldest, which lacks the most, and a common one: enough to tell what nvcc refuses. What the toolkit
 # does not know gives way to what it knows of the same kind; where that is nothing, as for a card that is too old, nothing is built.
 # The last one's PTX serves cards that come later.
 set -eu
@@ -27,7 +28,9 @@ known=$(numbers_of arch compute | while read -r arch; do
 done | sort -nu)
 [ -n "$known" ] || { echo "error: $nvcc does not say what it builds for (--list-gpu-code)" >&2; exit 1; }
 
+mark=
 case $wanted in
+   tests) wanted=$(cards | sort -nu | tr '\n' ' '); [ -n "$wanted" ] || { wanted="75 90"; mark=-DSC_FOR_TESTS; } ;;
    all) wanted="75 80 86 89 90 100 120" ;;
    "") wanted=$(cards | sort -nu | tr '\n' ' '); [ -n "$wanted" ] || wanted="75 80 90 100 120" ;;
    *[!0-9\ ]*) echo "error: CUDA_ARCHS=\"$2\": expected all, or numbers as in \"80 90\"" >&2; exit 1 ;;
@@ -38,3 +41,4 @@ list=$(usable "$wanted")
 
 for arch in $list; do echo "-gencode arch=compute_$arch,code=sm_$arch"; done
 echo "-gencode arch=compute_$arch,code=compute_$arch"
+if [ -n "$mark" ]; then echo "$mark"; fi

@@ -1,6 +1,7 @@
 # The CUDA plugin, where a toolkit is found: CUDA_HOME, nvcc on the PATH, or /usr/local/cuda. CUDA=no leaves it out, CUDA=yes
 # (and DEVICE=cuda) fails where it cannot be built. CUDA_ARCHS are the compute capabilities to compile for ("75 80"): those of
-# this machine's cards, or one of each generation where there is none; `all` is for packages. See tools/gencode.sh.
+# this machine's cards, or one of each generation where there is none; `all` is for packages. `make test` asks for those of
+# `tests` where there is no card, and nobody else gets a plugin that was built so. See tools/gencode.sh.
 
 CUDA       ?= $(if $(filter cuda%,$(DEVICE)),yes,auto)
 CUDA_ARCHS ?=
@@ -38,15 +39,19 @@ CUDA_LIBDIRS := $(wildcard $(CUDNN_HOME)/lib64 $(CUDNN_HOME)/lib $(CUDA_DIR)/lib
 NVCCFLAGS    := -O3 -std=c++20 -Werror all-warnings -MMD -MP -I. $(CUDA_INCLUDE) -cudart shared \
                 -Xcompiler -Wall,-Wextra,-Wno-missing-field-initializers,-fPIC,-fvisibility=hidden
 
-all: $(if $(filter yes,$(CUDA)),$(BUILD)/scute_cuda.so,plugin)
+all: plugin
 
-# The program does without it, so where it cannot be built that is told and no more.
+# The program does without it, so where it cannot be built that is told and no more, unless somebody insists.
 plugin: | needed $(BUILD)/layout.h
 	@$(MAKE) --no-print-directory $(BUILD)/scute_cuda.so 2>$(BUILD)/plugin.log || { rm -f $(BUILD)/scute_cuda.so; \
+	   $(if $(filter yes,$(CUDA)),cat $(BUILD)/plugin.log >&2; exit 1;) \
 	   echo "note: no GPU plugin: $$(tools/reason.sh $(BUILD)/plugin.log) ($(BUILD)/plugin.log says more; CUDA=no does not try)"; }
 
 # What was built for stays until another is asked for: `make install` may run where there is no card.
-$(BUILD)/gencode: $(if $(strip $(CUDA_ARCHS)),always)
+BUILT_FOR := $(shell cat $(BUILD)/gencode 2>/dev/null)
+FOR_TESTS := $(findstring SC_FOR_TESTS,$(BUILT_FOR))
+TEST_ARCHS = $(if $(BUILT_FOR),$(if $(FOR_TESTS),tests),tests)
+$(BUILD)/gencode: $(if $(strip $(CUDA_ARCHS))$(FOR_TESTS),always)
 	@mkdir -p $(@D)
 	@tools/gencode.sh $(CUDA_FOUND) "$(CUDA_ARCHS)" >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
@@ -62,10 +67,12 @@ $(BUILD)/kernels/cuda/%.c.o: kernels/cuda/%.c | needed $(BUILD)/layout.h
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -fPIC $(CUDA_INCLUDE) -c -o $@ $<
 
-$(BUILD)/kernels/cuda/%.cu.o: kernels/cuda/%.cu $(BUILD)/gencode
+# ptxas says what each kernel takes of a multiprocessor, which the software GPU keeps to (tests/cuda/softgpu.mk).
+$(BUILD)/kernels/cuda/%.cu.o $(BUILD)/kernels/cuda/%.cu.ptxas: kernels/cuda/%.cu $(BUILD)/gencode
 	@mkdir -p $(@D)
 	@echo "nvcc $<"
-	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) $$(cat $(BUILD)/gencode) -c -o $@ $<
+	$(Q)$(if $(findstring ccache,$(CC)),ccache )$(CUDA_FOUND) $(NVCCFLAGS) -Xptxas -v $$(cat $(BUILD)/gencode) \
+	   -c -o $(@:.ptxas=.o) $< 2>$(@:.o=.ptxas) || { code=$$?; cat $(@:.o=.ptxas) >&2; exit $$code; }
 
 always:
 

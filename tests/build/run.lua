@@ -119,6 +119,8 @@ for _, case in ipairs {
    { "all", TODAY, "echo 8.6\n", "CUDA_ARCHS=all", "75 80 86 89 90 100 120 ptx120" },
    { "all that an older toolkit knows", "75 80 86 89 90", NO_CARD, "CUDA_ARCHS=all", "75 80 86 89 90 ptx90" },
    { "a list", TODAY, "echo 8.6\n", "CUDA_ARCHS='75 9.0'", "75 90 ptx90" },
+   { "tests without a card", TODAY, NO_CARD, "CUDA_ARCHS=tests", "75 90 ptx90" },
+   { "tests with one", TODAY, "echo 8.6\n", "CUDA_ARCHS=tests", "86 ptx86" },
 } do
    local name, known, smi, arguments, expected = table.unpack(case)
    nvcc(known)
@@ -128,13 +130,32 @@ for _, case in ipairs {
       built_for(asked) .. "\n" .. said)
 end
 
+-- Makes the plugin with what is there; returns what nvcc was asked, and what was said.
+local function make_again(arguments)
+   local _, said = shell(("rm -f $T/asked; cd $T; PATH=$T/bin:$PATH; unset CUDA_ARCHS CUDNN_HOME; "
+      .. "CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ plugin %s"):format(arguments or ""))
+   return read_file(root .. "/asked"), said
+end
+
 -- What was asked for stays until something else is, also for `make install` by somebody else.
 cards "echo 8.6\n"
 assert(make "plugin CUDA_ARCHS=80")
-local _, said = shell "cd $T; rm asked; PATH=$T/bin:$PATH CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ plugin"
-check(read_file(root .. "/asked") == "", "what was built for stays", said)
-_, said = shell "cd $T; PATH=$T/bin:$PATH CUDA_HOME=$T/toolkit make --no-print-directory CXX=g++ plugin CUDA_ARCHS='80 90'"
-check(built_for(read_file(root .. "/asked")) == "80 90 ptx90", "until another is asked for", said)
+local asked, said = make_again()
+check(asked == "", "what was built for stays", said)
+asked, said = make_again "CUDA_ARCHS='80 90'"
+check(built_for(asked) == "80 90 ptx90", "until another is asked for", said)
+
+-- What `make test` builds where there is no card is for nobody else.
+cards(NO_CARD)
+local TESTS, FOR_ALL = "CUDA_ARCHS='$(TEST_ARCHS)'", "75 80 90 100 120 ptx120"
+asked = select(3, make("plugin " .. TESTS))
+check(built_for(asked) == "75 90 ptx90", "tests build for two kinds of cards", asked)
+asked, said = make_again(TESTS)
+check(asked == "", "and only once", said)
+asked, said = make_again()
+check(built_for(asked) == FOR_ALL, "who makes it after them gets it for all", said)
+asked, said = make_again(TESTS)
+check(asked == "", "which tests take as it is", said)
 
 -- ---- what cannot be built does not break the program ----
 
@@ -159,9 +180,9 @@ end
 local function one_line(name, prepare, arguments, why)
    nvcc(TODAY)
    assert(shell(prepare))
-   local ok, text, asked = make(arguments)
+   local ok, text, questions = make(arguments)
    local told = notes(text)
-   check(ok and exists "build/scute" and asked == "" and #told == 1 and told[1]:find(why, 1, true), name, text)
+   check(ok and exists "build/scute" and questions == "" and #told == 1 and told[1]:find(why, 1, true), name, text)
 end
 
 one_line("a toolkit without cuDNN", "mv $T/toolkit/include/cudnn.h $T/", "CUDNN_H=", "and not cudnn.h")
@@ -179,7 +200,6 @@ check(ok and #notes(text) == 0 and exists "build/scute", "which is not worth a w
 
 nvcc(TODAY)
 local in_system = "CUDA_DIR=/usr CUDNN_H=/usr/include/x86_64-linux-gnu/cudnn.h CUBLAS_H=/usr/include/cublas_v2.h"
-local asked
 ok, text, asked = make("plugin " .. in_system)
 check(ok and asked ~= "" and not asked:find "isystem", "standard folders are not named to nvcc", asked .. text)
 ok, text, asked = make("plugin CUDNN_H=/usr/include/cudnn.h")
@@ -220,6 +240,11 @@ os.remove(root .. "/usr/lib/scute/scute_cuda.so")
 text, installed = install(WITHOUT)
 check(installed and not text:find "note:", "where nvcc is not found, as under sudo, the one that is built", text)
 leaves_out("unless told not to", "CUDA=no", "CUDA=no")
+assert(make "CUDA_ARCHS=tests")
+leaves_out("not one that is for tests, where it cannot be made anew", WITHOUT, "was built by 'make test'")
+assert(shell "rm $T/asked")
+text, installed = install()
+check(installed and built_for(read_file(root .. "/asked")) == FOR_ALL, "elsewhere it is made anew", text)
 write("host/core/any.h", "// other tensors\n")
 leaves_out("not one of another build", WITHOUT, "build/scute_cuda.so is of another build than the program")
 os.remove(root .. "/build/scute_cuda.so")

@@ -39,7 +39,7 @@ $(SOFT_LIBS) $(SOFT_NVRTC) $(SOFT)/lib/libnccl.so.2:
 SOFT_FUSED := -ffp-contract=fast $(if $(shell grep -sqw fma /proc/cpuinfo && echo yes),-mfma)
 
 # Device code: C++ with the software GPU's own cuda_runtime.h before the toolkit's.
-SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O2 -g -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
+SOFT_DEVICE_FLAGS = -x c++ -std=c++20 -O1 -g1 -Wall -Wextra -Wno-unknown-pragmas -Wno-missing-field-initializers $(WERROR) -fPIC -MMD -MP -fdata-sections -fvisibility=hidden \
    $(SOFT_FUSED) -fno-math-errno -fno-strict-aliasing -fsanitize=alignment -Itests/cuda/include -I. $(CUDA_INCLUDE)
 
 # Its NVRTC compiles alike what it is given at run time.
@@ -73,9 +73,6 @@ endef
 $(SOFT)/programs/%.ptxas: tests/cuda/programs/%.cu
 	$(soft_ptxas)
 
-$(SOFT)/plugin/%.ptxas: kernels/cuda/%.cu
-	$(soft_ptxas)
-
 SOFT_PROGRAMS := $(filter-out $(if $(SOFT_NCCL),,%/nccl),\
                  $(patsubst tests/cuda/programs/%.cu,$(SOFT)/programs/%,$(wildcard tests/cuda/programs/*.cu)))
 
@@ -96,21 +93,27 @@ $(SOFT)/nvrtc.so: tests/cuda/lua/nvrtc.c
 	@echo "cc $<"
 	$(Q)$(CC) $(CFLAGS) -MF $@.d $(CUDA_INCLUDE) -fPIC -shared -o $@ $< -ldl
 
-softgpu-plugin: $(SOFT)/softgpu.so $(SOFT)/nvtx.so $(SOFT)/nvrtc.so
+softgpu-backend: $(SOFT)/softgpu.so $(SOFT)/nvtx.so $(SOFT)/nvrtc.so
+
+# What ptxas has said of the plugin's kernels where nvcc compiled them.
+soft_records = if [ -e $(BUILD)/scute_cuda.so ]; then cat $(patsubst %.cu,$(BUILD)/%.cu.ptxas,$(filter %.cu,$(CUDA_SOURCES))); \
+   fi >$(SOFT)/scute_cuda.ptxas
+
+softgpu-plugin: plugin softgpu-backend
+	@$(soft_records)
 
 # Where it cannot be built (for want of a toolkit's headers that it knows) the other tests go on, and its suite fails with the reason.
 ctests: softgpu-all
-softgpu-all: | $(BUILD)/layout.h
+softgpu-all: | $(BUILD)/layout.h plugin
 	@mkdir -p $(SOFT) && rm -f $(SOFT)/reason
-	@$(MAKE) --no-print-directory softgpu-tests softgpu-plugin 2>$(BUILD)/softgpu.log || { \
+	@{ $(MAKE) --no-print-directory softgpu-tests softgpu-backend && $(soft_records); } 2>$(BUILD)/softgpu.log || { \
 	   tools/reason.sh $(BUILD)/softgpu.log >$(SOFT)/reason; \
 	   echo "note: no software GPU: $$(cat $(SOFT)/reason) ($(BUILD)/softgpu.log says more)"; }
-soak: softgpu-plugin
 
 # The backend: every file of kernels/cuda, C ones too, as nvcc compiles them for the real one.
 SOFT_PLUGIN_OBJECTS := $(CUDA_SOURCES:kernels/cuda/%=$(SOFT)/plugin/%.o)
 
-softgpu-plugin: $(SOFT)/scute_cuda.so $(SOFT_NVRTC) $(SOFT_NCCL)
+softgpu-backend: $(SOFT)/scute_cuda.so $(SOFT_NVRTC) $(SOFT_NCCL)
 
 $(SOFT)/plugin/%.c.o: kernels/cuda/%.c | $(BUILD)/layout.h
 	@mkdir -p $(@D)
@@ -126,15 +129,10 @@ $(SOFT)/scute_cuda.so: $(SOFT_PLUGIN_OBJECTS) $(SOFT_LIBS)
 	@echo "link $@"
 	$(Q)$(SOFT_CXX) -shared -o $@ $^ $(SOFT_LINK) -ldl
 
-softgpu-plugin: $(SOFT)/scute_cuda.ptxas
-
-$(SOFT)/scute_cuda.ptxas: $(patsubst kernels/cuda/%.cu,$(SOFT)/plugin/%.ptxas,$(filter %.cu,$(CUDA_SOURCES)))
-	@cat $^ >$@
-
 SOFT_DEPS := $(wildcard $(SOFT)/*/*.d)
 -include $(SOFT_DEPS)
 
-.PHONY: softgpu softgpu-all softgpu-plugin softgpu-tests
+.PHONY: softgpu softgpu-all softgpu-backend softgpu-plugin softgpu-tests
 .SECONDARY: $(SOFT_PROGRAMS:=.cu.o)
 
 endif
