@@ -7,6 +7,7 @@ local comments = {}
 local function read_lines(path)
    local lines = {}
    for line in io.lines(path) do lines[#lines + 1] = line end
+   lines.text = table.concat(lines, "\n")
    return lines
 end
 
@@ -60,7 +61,8 @@ function comments.folder()
    return (scute.module_file "scute" or ""):match "^(.*)/"
 end
 
---- A reader of files: each is read once for all questions that it answers. reader(path) -> its lines, nil where there are none.
+--- A reader of files: each is read once for all questions that it answers. reader(path) -> its lines, and `text`, all of them
+--- in one; nil where there are none.
 function comments.reader()
    local known = {}
    return function(path)

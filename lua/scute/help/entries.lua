@@ -115,15 +115,27 @@ function describe.field(entry, _, bound)
    bound_text(entry, bound)
 end
 
--- The file in which a class of modules was made: where its forward is, or else the one that speaks of it.
-local function class_comment(entry, files)
-   local folder = comments.folder()
-   for _, name in ipairs(comments.files(folder .. "/" .. entry.family)) do
-      local lines = files(("%s/%s/%s.lua"):format(folder, entry.family, name))
-      local text = comments.beginning(lines, entry.name)
-         or comments.above_match(lines, ('[Ee]xtend%%("%s"'):format(entry.class_name))
+-- The first text that look(lines) finds in files in which `word` stands: it stands in few of them, and looking takes time.
+local function first_text(paths, files, word, look)
+   for _, path in ipairs(paths) do
+      local lines = files(path)
+      local text = lines and lines.text:find(word, 1, true) and look(lines)
       if text and text ~= "" then return text end
    end
+end
+
+local function family_files(family)
+   local folder, paths = comments.folder() .. "/" .. family, {}
+   for i, name in ipairs(comments.files(folder)) do paths[i] = ("%s/%s.lua"):format(folder, name) end
+   return paths
+end
+
+-- The file in which a class of modules was made: where its forward is, or else the one that speaks of it.
+local function class_comment(entry, files)
+   return first_text(family_files(entry.family), files, entry.class_name, function(lines)
+      return comments.beginning(lines, entry.name)
+         or comments.above_match(lines, ('[Ee]xtend%%("%s"'):format(entry.class_name))
+   end)
 end
 
 function describe.class(entry, files)
@@ -164,17 +176,12 @@ function describe.value(entry, files, bound)
    entry.signature, entry.options = "scute." .. entry.name, flags_of(entry.value)
    local home = type(entry.value) == "table" and home_of(entry.value)
    if home then entry.text = comments.header(files(home)) return end
-   local folder = comments.folder()
-   local places = { ("%s/%s.lua"):format(folder, entry.family) }
-   for _, name in ipairs(comments.files(folder .. "/" .. entry.family)) do
-      places[#places + 1] = ("%s/%s/%s.lua"):format(folder, entry.family, name)
-   end
-   for _, path in ipairs(places) do
-      local lines = files(path) or {}
-      local text = comments.above_match(lines, "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
+   local places = family_files(entry.family)
+   table.insert(places, 1, ("%s/%s.lua"):format(comments.folder(), entry.family))
+   entry.text = first_text(places, files, key, function(lines)
+      return comments.above_match(lines, "^%s*[%w_]*%.?" .. key .. "%s*=[^=]")
          or comments.above_match(lines, "^local " .. key .. "%s*=[^=]")
-      if text and text ~= "" then entry.text = text return end
-   end
+   end)
 end
 
 -- ---- the list ----
