@@ -2,9 +2,11 @@
 -- nothing but a CPU. Where there was no CUDA toolkit to build them with, this says so and checks the sources alone.
 -- Usage: scute tests/cuda/run.lua [part ...]: parts are listed at the end; a program is one, too
 --        scute tests/cuda/run.lua 2/4: of all parts the second of four shares (see tests/share.lua)
+-- TIMES=1 in the environment: the seconds of each part are printed.
 local cjson = require "cjson"
 local lfs = require "lfs"
 
+local clock = require("scute").clock
 local scute = arg[-1]
 local here = arg[0]:match "^(.*)/" or "."
 local soft = (scute:match "^(.*)/" or ".") .. "/softgpu"
@@ -12,7 +14,7 @@ local tally = dofile "tests/tally.lua"
 local share = dofile "tests/share.lua"
 local check = tally.check
 local ALL = "1/1" -- a share
-local FAULTS = 151 -- every so many of those of ops and of train.fit are tried here, all of them in tests/soak
+local FAULTS = 301 -- every so many of those of ops and of train.fit are tried here, all of them in tests/soak
 local ONE_THREAD = "OMP_NUM_THREADS=1" -- of a tiny network's layers: more take turns
 
 local function run(command)
@@ -176,7 +178,7 @@ end
 -- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a
 -- matter of an op's kernels, so a part of the cases of each op will do.
 local function ops()
-   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=3 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
+   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=8 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
       local _, text, account = on_gpu(here .. "/ops.lua cuda", order)
       tally.add(order, text)
       for op in (text:match "no kernel: ([^\n]*)" or ""):gmatch "[%w_]+" do
@@ -291,10 +293,10 @@ end
 
 -- ---- all of them, in this order ----
 
--- But EfficientNetV2-S and ConvNeXt-Tiny, each of which takes half a minute here; make test DEVICE=cuda has them on a card.
+-- But those that take half a minute each here and have the layers of others; tests/soak/cuda_models.lua has all of them, and
+-- so has make test DEVICE=cuda on a card.
 local function models()
-   script("models", nil,
-      "cuda resnet18 resnet50 efficientnet_b0 efficientnet_b3 mobilenet_v2 efficientnet_lite0 mobilenet_v3_large")
+   script("models", nil, "cuda resnet18 efficientnet_b0 mobilenet_v2 efficientnet_lite0 mobilenet_v3_large")
 end
 
 local function orders_of_photos()
@@ -339,7 +341,9 @@ local parts = {
 }
 
 local function go(part)
+   local began = clock()
    if part[2] then part[2]() else script(part[1]) end
+   if os.getenv "TIMES" then print(("%6.1f s  %s"):format(clock() - began, part[1])) end
 end
 
 local function some(names)
