@@ -14,7 +14,7 @@ local tally = dofile "tests/tally.lua"
 local share = dofile "tests/share.lua"
 local check = tally.check
 local ALL = "1/1" -- a share
-local FAULTS = 301 -- every so many of those of ops and of train.fit are tried here, all of them in tests/soak
+local FAULTS = 151 -- every so many of those of ops and of train.fit are tried here, all of them in tests/soak
 local ONE_THREAD = "OMP_NUM_THREADS=1" -- of a tiny network's layers: more take turns
 
 local function run(command)
@@ -178,7 +178,7 @@ end
 -- The case tables, in two orders of streams, blocks and threads: results must not depend on them. That they do not is a
 -- matter of an op's kernels, so a part of the cases of each op will do.
 local function ops()
-   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=8 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
+   for _, order in ipairs { "SOFTGPU_ORDER=lazy", "EVERY=3 SOFTGPU_ORDER=eager SOFTGPU_THREADS=shuffle:1" } do
       local _, text, account = on_gpu(here .. "/ops.lua cuda", order)
       tally.add(order, text)
       for op in (text:match "no kernel: ([^\n]*)" or ""):gmatch "[%w_]+" do

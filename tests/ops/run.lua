@@ -65,7 +65,8 @@ end
 
 local function numeric_gradient(case, index, positions)
    local entry, slopes = case.flat[index], {}
-   local values = cases.values(entry.spec, entry.salt)
+   local given = cases.values(entry.spec, entry.salt)
+   local values = table.move(given, 1, #given, 1, {})
    for i, position in ipairs(positions) do
       local kept = values[position]
       values[position] = kept + STEP
