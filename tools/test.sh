@@ -29,11 +29,12 @@ shares() { # SUITE N: it is run in N parts; each is told which of how many it is
 }
 
 suites() { # a line for each: NAME COMMAND...
+   if wanted world; then echo "world $build/scute tests/world/run.lua"; fi # waits more than it computes
    shares cuda 4
    shares lua 4
    for script in tests/*/run.lua; do
       name=$(basename "$(dirname "$script")")
-      case $name in bench | soak | cuda | lua) continue ;; esac
+      case $name in bench | soak | cuda | lua | world) continue ;; esac
       fill=
       # All bits set is a NaN: what an op reads of memory that nobody has written to shows.
       case $name in ops) fill="env SCUTE_MEMORY_FILL=255 " ;; esac
