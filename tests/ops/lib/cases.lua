@@ -3,6 +3,16 @@ local M = {}
 
 -- ---- numbers ----
 
+-- A value as text, to the last bit.
+local function canonical(value)
+   if type(value) ~= "table" then return type(value) == "number" and ("%.17g"):format(value) or tostring(value) end
+   local keys, parts = {}, {}
+   for key in pairs(value) do keys[#keys + 1] = key end
+   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+   for i, key in ipairs(keys) do parts[i] = tostring(key) .. "=" .. canonical(value[key]) end
+   return "{" .. table.concat(parts, ",") .. "}"
+end
+
 local function hash(position, salt)
    local h = (position * 0x9E3779B1 + salt * 0x85EBCA77 + 0x165667B1) & 0xffffffff
    h = ((h ~ h >> 16) * 0x7feb352d) & 0xffffffff
@@ -39,8 +49,8 @@ local computed, held = {}, 0 -- a case asks for the same numbers again and again
 -- The numbers of an input in logical order, all exact in float32: whole ones from low to high, or a 24-bit fraction from
 -- -1 to 1 times scale plus shift. The same formula is in tests/golden/make_ops.py. The list is not to be changed.
 function M.values(spec, salt)
-   local key = table.concat({ M.numel(spec.shape), salt, tostring(spec.scale), tostring(spec.shift), tostring(spec.low),
-      tostring(spec.high) }, " ")
+   local key = canonical { n = M.numel(spec.shape), salt = salt, scale = spec.scale, shift = spec.shift, low = spec.low,
+      high = spec.high }
    if computed[key] then return computed[key] end
    if held > MOST then computed, held = {}, 0 end
    local list = compute_values(spec, salt)
@@ -66,15 +76,6 @@ function M.positions(n, count)
 end
 
 -- ---- identity ----
-
-local function canonical(value)
-   if type(value) ~= "table" then return type(value) == "number" and ("%.17g"):format(value) or tostring(value) end
-   local keys, parts = {}, {}
-   for key in pairs(value) do keys[#keys + 1] = key end
-   table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-   for i, key in ipairs(keys) do parts[i] = tostring(key) .. "=" .. canonical(value[key]) end
-   return "{" .. table.concat(parts, ",") .. "}"
-end
 
 -- What the golden numbers of a case depend on, as 16 hexadecimal digits (FNV-1a).
 local function fingerprint(case)
